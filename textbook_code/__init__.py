@@ -1,0 +1,1 @@
+"""The code of the book, twice: in NumPy with derivatives by hand, in JAX with derivatives by machine."""

@@ -1,0 +1,1 @@
+"""The longer experiments of the chapters, one module a chapter: small pure functions over the NumPy half."""
