@@ -267,13 +267,20 @@ def check_message(source, target, checks, house):
 # --- catalogs -----------------------------------------------------------------------------------------------
 
 
+def pairs(entry):
+    """English and Korean of an entry. Korean has one form for all numbers: it translates the English plural."""
+    if entry.msgid_plural:
+        return [(entry.msgid_plural, korean) for korean in entry.msgstr_plural.values()]
+    return [(entry.msgid, entry.msgstr)]
+
+
 def state_of(entry):
     """What is wrong with an entry before one reads it, or None."""
     if entry.obsolete:
         return f"obsolete: no page holds {excerpt(entry.msgid)} any more; expected its words moved or removed"
     if entry.fuzzy:
         return f"fuzzy: the English {excerpt(entry.msgid)} changed; expected new Korean, without the flag"
-    if not entry.msgstr.strip():
+    if not all(korean.strip() for _, korean in pairs(entry)):
         return f"untranslated: {excerpt(entry.msgid)}; expected a Korean msgstr"
     return None
 
@@ -290,8 +297,9 @@ def catalog_faults(catalog, wanted, read, checks, house):
         elif state := state_of(entry):
             yield entry.linenum, state
         else:
-            for complaint in check_message(read(entry.msgid), read(entry.msgstr), checks, house):
-                yield entry.linenum, complaint
+            for english, korean in pairs(entry):
+                for complaint in check_message(read(english), read(korean), checks, house):
+                    yield entry.linenum, complaint
         seen.add(entry.msgid)
     for msgid in wanted or ():
         if msgid not in seen:

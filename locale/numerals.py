@@ -82,13 +82,14 @@ def readings(korean):
 
 
 def difference(english, korean):
-    """The numbers that the Korean lacks, and those that it has too many."""
-    lacking, spare, surplus = required(english), permitted(english), []
+    """The numbers that the Korean lacks, and those that the English does not have. (Where English says "it", Korean
+    may repeat the number.)"""
+    lacking, known = required(english), required(english) + permitted(english)
+    surplus = []
     for by_unit, bare in readings(korean):
-        for pool, number in [(lacking, by_unit), (lacking, bare), (spare, by_unit), (spare, bare)]:
-            if pool[number] > 0:
-                pool[number] -= 1
-                break
-        else:
+        number = next((number for number in (by_unit, bare) if lacking[number] > 0), None)
+        if number:
+            lacking[number] -= 1
+        elif by_unit not in known and bare not in known:
             surplus.append(by_unit)
     return list(lacking.elements()), surplus

@@ -182,6 +182,16 @@ def test_a_planted_fault_is_named(book, fault):
     assert all("; expected " in message for message in found)
 
 
+@pytest.mark.parametrize(("planted", "expected"), [("", "untranslated: “One page”"), ("쪽", "{count}")])
+def test_a_plural(book, planted, expected):
+    catalog = open_catalog(book, INTERFACE)
+    catalog.find("One page").msgstr_plural = {0: planted}
+    catalog.save()
+    [problem] = problems(book)
+    assert problem.startswith(lines_of(book, INTERFACE, "One page")[0])
+    assert expected in problem
+
+
 def test_a_fuzzy_entry(book):
     catalog = open_catalog(book, PAGE)
     catalog.find("The thirty-second answer").flags.append("fuzzy")
@@ -272,6 +282,7 @@ GOOD = [
     ("A _very_ *large* step", "**아주** 큰 걸음"),
     ("2 of 3", "3개 중 2개"),
     ("Let $s$ be positive; it vanishes nowhere.", "$s$는 0보다 크다. $s$는 0이 되지 않는다."),
+    ("One unit came back; the other 63 are stuck.", "유닛 1개가 돌아왔다. 나머지 63개는, 63개 모두 멈춘다."),
     ("leaky ReLU", "leaky ReLU"),
     ("SiLU (swish)", "SiLU(swish)"),
     ("{term}`tanh`", "{term}`tanh <tanh>`"),

@@ -113,6 +113,10 @@ msgstr ""
 msgid "Answer"
 msgstr "답"
 
+msgid "One page"
+msgid_plural "${count} pages"
+msgstr[0] "${count}쪽"
+
 msgid "Go to {name}"
 msgstr "{name}에 가기"
 """,

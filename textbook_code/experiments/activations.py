@@ -270,8 +270,8 @@ def train(
 def revive(layers: tuple[Layer, Layer], x: np.ndarray, rng: np.random.Generator) -> tuple[Layer, Layer]:
     """Give dead units new weights, in a network of one hidden layer that goes on computing the same.
 
-    A dead unit gets random incoming weights, a bias that puts its hinge halfway between two inputs, so that it
-    is on for one of them, and outgoing weights of 0.
+    A dead unit gets random incoming weights, outgoing weights of 0, and a bias that puts its hinge halfway
+    between two inputs, so that it is on for one of them.
 
     Parameters
     ----------
