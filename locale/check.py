@@ -268,7 +268,7 @@ def check_message(source, target, checks, house):
 
 
 def pairs(entry):
-    """English and Korean of an entry. Korean has one form for all numbers: it translates the English plural."""
+    """English and Korean of an entry. Korean has one form for all numbers, a translation of the plural."""
     if entry.msgid_plural:
         return [(entry.msgid_plural, korean) for korean in entry.msgstr_plural.values()]
     return [(entry.msgid, entry.msgstr)]

@@ -82,8 +82,8 @@ def readings(korean):
 
 
 def difference(english, korean):
-    """The numbers that the Korean lacks, and those that the English does not have. (Where English says "it", Korean
-    may repeat the number.)"""
+    """The numbers that the Korean lacks, and those that the English does not have. Where English says "it",
+    Korean may repeat a number."""
     lacking, known = required(english), required(english) + permitted(english)
     surplus = []
     for by_unit, bare in readings(korean):

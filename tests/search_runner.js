@@ -8,7 +8,7 @@ const vm = require("node:vm");
 
 class DOMParser {
   parseFromString(html) {
-    const main = { textContent: html, matches: () => false };
+    const main = { textContent: html, matches: () => false, querySelector: () => null };
     return { querySelectorAll: () => [], getElementById: () => null, querySelector: () => main };
   }
 }

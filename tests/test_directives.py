@@ -372,6 +372,12 @@ def test_a_chapter_has_the_title_of_the_registry(sound):
     assert warning == f"book/01-first.md:1: WARNING: {expected}"
 
 
+@pytest.mark.parametrize("text", ["", "Words without a title.\n", "# Second things\n"])
+def test_a_page_without_a_chapter_is_no_traceback(sound, text):
+    warnings = sound.pages(c02_second=text, index=INDEX.replace("01-first", "01-first\n02-second")).build()
+    assert "book/02-second.md: WARNING: q02 missing; expected all 1 questions of chapter 2" in warnings
+
+
 def test_questions_stand_in_the_order_of_the_registry(sound):
     start, middle = CHAPTER.index("(q01)="), CHAPTER.index("(q01-1)=")
     text = f"{CHAPTER[:start]}{CHAPTER[middle:]}\n{CHAPTER[start:middle]}"

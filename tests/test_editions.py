@@ -65,10 +65,11 @@ x
 :::
 ::::
 
-```{py:function} json.dumps
-:returns:
-    * a
-    * b
+```{eval-rst}
+.. py:function:: json.dumps
+
+   :returns: * a
+             * b
 ```
 """,
     "sub/deep": "# Deep\n\ntext\n",

@@ -203,6 +203,11 @@ def test_a_question_is_found_first_by_its_title(ours, edition):
     } == titles
 
 
+def test_lists_come_after_what_explains(ours):
+    (hits,) = ask(ours["ko"], HITS, ["드롭아웃"])
+    assert hits == ["08-normalization#q08-1", "index"]
+
+
 def test_a_hit_is_shown_under_its_page_and_question(ours):
     assert ask(ours["ko"], TITLES, ["죽은 ReLU"])[0][0] == "활성화 함수 > ReLU의 문제점은?"
 

@@ -1,16 +1,19 @@
 """KaTeX's style sheet with the glyphs that the book uses inside it.
 
-A font that arrives after the text moves the text, and KaTeX's whole fonts weigh more than a page. So the faces
-that the book's formulas call for are cut to their characters and put into the style sheet itself, which the
-browser waits for. All other faces stay files beside it.
+A font that arrives after the text moves the text, and KaTeX's whole fonts weigh more than a page. So the
+faces that the book's formulas call for are cut to their characters and put into the style sheet itself,
+which the browser waits for. All other faces stay files beside it.
 """
 
 import base64
 import html
 import io
+import logging
 import re
 
 from fontTools import subset
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of every table, and of KaTeX's odd dates
 
 FACE = re.compile(r"@font-face\{[^}]*\}")
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")

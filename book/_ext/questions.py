@@ -264,8 +264,9 @@ class Questions(SphinxTransform):
         answered = {node["id"]: collect(node) for node in self.document.findall(question)}
         if answered:
             self.env.get_domain("book").answered[docname] = answered
-        if known.chapter_of(docname):
-            next(self.document.findall(nodes.section)).append(chapter_citation())
+        section = next(self.document.findall(nodes.section), None)
+        if known.chapter_of(docname) and section is not None:
+            section += chapter_citation()
 
 
 def is_ours(node) -> bool:
@@ -359,11 +360,9 @@ def chapter_faults(document, chapter: Chapter, language: str) -> Iterator[tuple[
     """A chapter has the registry's title and all its questions, in the registry's order."""
     title = next(document.findall(nodes.title), None)
     if title is None or as_typed(title.astext()) != as_typed(chapter.title(language)):
-        found = title.astext() if title else ""
-        yield (
-            title,
-            f"the chapter's title is '{found}'; expected '{chapter.title(language)}'{place(language)}",
-        )
+        found = title.astext() if title is not None else ""
+        expected = f"expected '{chapter.title(language)}'{place(language)}"
+        yield title, f"the chapter's title is '{found}'; {expected}"
     order = [entry.id for entry in chapter.questions]
     nodes_found = {node["id"]: node for node in document.findall(question) if node["id"] in order}
     last = ""
@@ -373,18 +372,15 @@ def chapter_faults(document, chapter: Chapter, language: str) -> Iterator[tuple[
         last = id
     missing = [id for id in order if id not in nodes_found]
     if missing:
-        yield (
-            None,
-            f"{', '.join(missing)} missing; expected all {len(order)} questions of chapter {chapter.number}",
-        )
+        expected = f"expected all {len(order)} questions of chapter {chapter.number}"
+        yield None, f"{', '.join(missing)} missing; {expected}"
 
 
 def drop_strays(document, known: Registry) -> None:
     """After the faults were told: only the first of each known question and what belongs to it stays."""
-    for node in document.findall(question):
-        for kind in (answer, listen_for):
-            for second in blocks_of(node, kind)[1:]:
-                second.parent.remove(second)
+    for node in list(document.findall(question)):
+        for second in [*blocks_of(node, answer)[1:], *blocks_of(node, listen_for)[1:]]:
+            second.parent.remove(second)
     seen = set()
     for node in list(document.findall(question)):
         if not known.question(node["id"]) or node["id"] in seen or not isinstance(node.parent, nodes.section):
@@ -441,7 +437,7 @@ def visit_question(translator, node):
     link = f'<a class="question-number" href="#{entry.id}" title="{_("Permanent link")}">{entry.number}</a>'
     level = f'<span class="question-level">{level_name(node["level"])}</span>'
     asked = f'<span class="question-asked">{escape(asked_in(entry))}</span>'
-    cited = citation(builder, entry.id, entry.title(config.language), f"{entry.file}", f"#{entry.id}")
+    cited = citation(builder, entry.id, entry.title(config.language), entry.file, f"#{entry.id}")
     translator.body.append(
         f'<div class="question-card"><p class="question-facts">{link} {level} {asked}</p>'
         f"{details(_('Cite'), *cited)}</div>\n"

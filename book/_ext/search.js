@@ -19,6 +19,9 @@ function KoreanStemmer() {
   const TEXT = 15;
   const OFTEN = 5; // more for a term that comes up again, as search.py marks it
 
+  // What lists and refers comes after what explains; but for the names of functions, which no other page answers.
+  const REFERENCE = /^(code\/.*|index|questions|wrong-answers|references)$/;
+
   const stemmer = new Stemmer();
   const endings = new Set(BOOK_SEARCH.endings);
   // Words of asking, which are in many queries and tell nothing of what is asked about.
@@ -82,7 +85,7 @@ function KoreanStemmer() {
       const words = clause.match(RUN) || [];
       while (words.length) {
         let n = Math.min(MOST_WORDS, words.length);
-        while (n > 1 && !termsOf(words.slice(0, n).join("")).length) n--;
+        while (n > 1 && (endings.has(words[n - 1]) || !termsOf(words.slice(0, n).join("")).length)) n--;
         units.push(words.splice(0, n));
       }
     }
@@ -159,10 +162,9 @@ function KoreanStemmer() {
     if (kind === SearchResultKind.index) {
       const here = ([file, place]) => docnames[file] === name && "#" + place === anchor;
       const [entry] = Object.entries(indexentries).find(([, places]) => places.some(here)) || [anchor];
-      path.push(capitals.get(entry) || entry);
+      path.push(entry.replace(/[^()]+/g, (spelling) => capitals.get(spelling) || spelling));
     }
-    // The code reference comes after the book, but for the names that only it can answer.
-    const rank = page.startsWith("code/") && kind !== SearchResultKind.object ? score / 4 : score;
+    const rank = REFERENCE.test(page) && kind !== SearchResultKind.object ? score / 4 : score;
     return [page, path.join(" > "), anchor || (id ? "#" + id : ""), descr, rank, filename, kind];
   };
 
@@ -195,6 +197,7 @@ function KoreanStemmer() {
       .querySelectorAll(".headerlink, .question-card, .katex-mathml, script, style, svg")
       .forEach((element) => element.remove());
     const place = (anchor && page.getElementById(anchor.slice(1))) || page.querySelector('[role="main"]');
+    place?.querySelector("h1, h2, h3, h4")?.remove(); // the hit's own title
     const meaning = place?.matches("dt") ? place.nextElementSibling : null; // in the glossary
     return [place, meaning].map((element) => element?.textContent || "").join(" ");
   };

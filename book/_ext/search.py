@@ -15,6 +15,7 @@ for one question. Three additions mend this. `search.js` is their other half: it
 """
 
 import csv
+import functools
 import json
 import re
 from collections import Counter
@@ -119,6 +120,7 @@ class BookSearch(SearchEnglish):
         # A term begins where a run of its script begins: neither 미분 in 편미분 nor bias in unbiased.
         start = r"(?:(?<![가-힣])(?=[가-힣])|(?<![^\W가-힣])(?=[^\W가-힣]))"
         self.spelling = re.compile(f"{start}(?=({'|'.join(map(spelled, longest_first))}))")
+        self.stem_latin = functools.cache(super().stem)  # Sphinx forgets stems from page to page
         self.mentions = Counter()  # of each term on the page that is being indexed
         data = {"endings": ENDINGS, "concepts": options["concepts"]}
         constants = f"const BOOK_SEARCH = {json.dumps(data, ensure_ascii=False, separators=(',', ':'))};\n"
@@ -135,7 +137,7 @@ class BookSearch(SearchEnglish):
         return tokens
 
     def stem(self, word):
-        return word if word.startswith("@") else super().stem(word)
+        return word if word[0] == "@" or is_hangul(word) else self.stem_latin(word)
 
 
 def words(text):
