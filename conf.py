@@ -35,11 +35,13 @@ extensions = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     "_ext.editions",
+    "_ext.citations",
     "_ext.hangul",
     "_ext.formulas",
     "_ext.questions",
     "_ext.docstrings",
     "_ext.mirror",
+    "_ext.particles",
     "_ext.plot",
     "_ext.agreement",
     "_ext.search",
@@ -55,7 +57,6 @@ show_warning_types = True
 myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 bibtex_bibfiles = ["book/references.bib"]
 bibtex_default_style = "plain"
-bibtex_reference_style = "author_year"
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"

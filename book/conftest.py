@@ -1,7 +1,7 @@
 """Run the examples of the chapters: every ``{doctest}`` block, a page's blocks in one namespace.
 
-One test a block, named by file and line. Blocks in other fences are never run; tests/test_chapters.py forbids prompts
-in them.
+One test a block, named by file and line. Blocks in other fences are never run; tests/test_chapters.py
+forbids prompts in them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What no other tool sees in the sources of the book: examples that nothing would run, and the book's own rules."""
+"""What no other tool sees in the book's sources: examples that nothing would run, and the book's own rules."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ def bad_answers(text):
     for number, info, lines in blocks(text):
         words = len(" ".join(lines).split())
         if info == "{answer}" and not 40 <= words <= 95:
-            yield f"line {number}: the answer has {words} words, expected 40 to 90 (formulas count a little more)"
+            yield f"line {number}: the answer has {words} words, expected 40 to 90"
 
 
 RULES = [never_run, too_wide, bad_answers]

@@ -53,7 +53,7 @@ deep
 | b |
 ```
 
-{numref}`tab`
+{numref}`tab`, *word* and *낱말*
 
 $$
 x
@@ -200,5 +200,6 @@ def test_mends(built):
     assert len(ids) == len(set(ids))
     assert "aria-controls" not in page
     assert "<p><ul" not in page and "<p>a</p>" in page
+    assert '<em class="latin">word</em>' in page and "<em>낱말</em>" in page
     assert 'role="heading"' in page and 'role="heading">' not in page
     assert 'aria-label="Page의 절"' in page

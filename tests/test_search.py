@@ -7,6 +7,7 @@ and the book, where it has been built (in `_build/html`, or where BOOK_HTML in t
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from pathlib import Path
 import pytest
 import yaml
 from _ext import search
-from sphinx.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 # The package's `node` command is a wrapper; this is what it wraps.
@@ -224,7 +224,8 @@ def test_the_summary_begins_where_the_query_is(ours):
 def test_a_term_may_run_over_the_line(ours):
     text = (CORPUS / "en/09-optimizers.md").read_text(encoding="utf-8")
     assert "learning\nrate" in text and "learning rate" not in text
-    assert "09-optimizers" in ask(ours["en"], HITS, ["학습률"])[0]
+    index = json.loads(re.search(r"\{.*\}", (ours["en"] / "searchindex.js").read_text(encoding="utf-8"))[0])
+    assert index["docnames"].index("09-optimizers") in index["terms"]["@learningrate"]
 
 
 @pytest.mark.parametrize(
@@ -262,20 +263,43 @@ def test_a_later_build_keeps_what_the_first_one_indexed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("rows", "line", "message"),
     [
-        ("en,ko,note\nloss,손실,\n", r"terms.csv:1: column also is missing; expected en, ko, also"),
+        ("en,ko,note\nloss,손실,\n", 1, "no column also; expected en, ko and also"),
+        ("en,ko,also\nloss,손실\n(loss),,\n", 3, "expected an English term in en, got '(loss)'"),
         (
             "en,ko,also\na,b,\nencoder / decoder,인코더 / 디코더,엔코더\n",
-            r"terms.csv:3: also names 1 terms, en names 2",
+            3,
+            "expected spellings of 2 terms in also, divided by ' / ' as in en and ko, got '엔코더'",
         ),
     ],
 )
-def test_faulty_terms(tmp_path, text, message):
+def test_faulty_terms(tmp_path, rows, line, message):
     path = tmp_path / "terms.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=message):
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(search.TermsError) as caught:
         search.read_concepts(path)
+    assert caught.value.args == (line, message)
+
+
+def test_faulty_terms_fail_the_build_without_a_traceback(tmp_path):
+    terms = tmp_path / "terms.csv"
+    terms.write_text("en,ko\nloss,손실\n", encoding="utf-8")
+    code = (
+        "import pathlib, sys; from _ext import search; from sphinx.cmd.build import main;"
+        "search.TERMS = pathlib.Path(sys.argv.pop(1)); sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ["-qWC", "-Dextensions=myst_parser,_ext.search", "-bdummy", CORPUS / "ko", tmp_path / "out"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book")}
+    run = subprocess.run(
+        [sys.executable, "-c", code, terms, *arguments],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert run.returncode == 1
+    assert f"{terms}:1: WARNING: no column also" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_cells_of_several_terms(tmp_path):

@@ -47,6 +47,7 @@ EDITIONS = {
                 "project": "코드로 답하는 딥러닝 면접",
                 "html_title": "코드로 답하는 딥러닝 면접",
                 "html_short_title": "딥러닝 면접",
+                "author": "이 책을 쓴 사람들",
                 "copyright": "2026, 이 책을 쓴 사람들",
                 "numfig_format": {
                     "figure": "그림 %s",
@@ -139,8 +140,11 @@ def write_words(app):
 # -- mends -----------------------------------------------------------------------------------------
 
 
+HANGUL = re.compile("[가-힣]")
+
+
 class Mend(SphinxPostTransform):
-    """Attributes that would make the page invalid."""
+    """What would make the page invalid, or hard to style."""
 
     default_priority = 501  # right after Furo has wrapped tables and formulas
     formats = ("html",)
@@ -157,6 +161,8 @@ class Mend(SphinxPostTransform):
                 node.replace_self(
                     node.children
                 )  # Sphinx, for several return values: a list within a paragraph
+            elif isinstance(node, nodes.emphasis) and not HANGUL.search(node.astext()):
+                node["classes"].append("latin")  # may slant, which Hangul may not
             elif node.tagname == "sd_tab_label":
                 node.attributes.pop("aria_controls", None)  # no such attribute on a label
 

@@ -19,7 +19,7 @@ from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from .katex_fonts import style_sheet
+from .katex_fonts import classes_of, faces_called_for, style_sheet
 
 logger = logging.getLogger(__name__)
 
@@ -236,10 +236,12 @@ def visit_math_block(writer, node):
 
 
 def add_styles(app, pagename, templatename, context, doctree):
-    """Only a page that shows a formula loads KaTeX's style sheet."""
-    shown = (context.get(part) or "" for part in ("body", "toc", "furo_navigation_tree"))
-    if app.builder.format == "html" and any('class="katex' in html for html in shown):
+    """Only a page that shows a formula loads KaTeX's style sheet, and its fonts before the text is drawn."""
+    html = "".join(context.get(part) or "" for part in ("body", "toc", "furo_navigation_tree"))
+    if app.builder.format == "html" and 'class="katex' in html:
         app.add_css_file("katex/katex.css")
+        faces = faces_called_for(app.builder.typesetter.kept["css"], classes_of(html))
+        context["katex_faces"] = [f"{style} {weight} 1em {family}" for family, weight, style in sorted(faces)]
 
 
 def amsmath_label(renderer):

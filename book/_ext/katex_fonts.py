@@ -29,7 +29,7 @@ def face_of(declarations):
 
 
 def faces_called_for(css, classes):
-    faces = {("KaTeX_Main", "400", "normal")}
+    faces = {("KaTeX_Main", "400", "normal")} if "katex" in classes else set()
     for selectors, declarations in RULE.findall(FACE.sub("", css)):
         if not re.search(r"KaTeX_|font-weight|font-style", declarations):
             continue
@@ -37,6 +37,10 @@ def faces_called_for(css, classes):
             if set(re.findall(r"\.([\w-]+)", selector)) <= classes:
                 faces.add(face_of(declarations))
     return faces
+
+
+def classes_of(formulas):
+    return {name for value in set(re.findall(r'class="([^"]*)"', formulas)) for name in value.split()}
 
 
 def cut(path, characters):
@@ -55,9 +59,8 @@ def style_sheet(dist, formulas):
     """The style sheet for these formulas (KaTeX's HTML); ``dist`` is KaTeX's folder."""
     css = (dist / "katex.min.css").read_text("utf-8")
     formulas = "".join(formulas)
-    classes = {name for value in set(re.findall(r'class="([^"]*)"', formulas)) for name in value.split()}
     characters = "".join(sorted(set(html.unescape(re.sub(r"<[^>]*>", "", formulas)))))
-    wanted = faces_called_for(css, classes) if classes else set()
+    wanted = faces_called_for(css, classes_of(formulas))
 
     def source(face):
         if face_of(face[0]) not in wanted:

@@ -23,8 +23,10 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.builders.html import StandaloneHTMLBuilder
-from sphinx.errors import ConfigError
 from sphinx.search.en import SearchEnglish
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 TERMS = Path(__file__).parents[2] / "locale" / "terms.csv"
 SCRIPT = Path(__file__).with_name("search.js")
@@ -52,6 +54,10 @@ def key(spelling):
     return "".join(RUN.findall(spelling.lower()))
 
 
+class TermsError(Exception):
+    """A fault of the terms: the line, and what is wrong with it."""
+
+
 def read_concepts(path):
     """The terms as lists [name, spellings the book writes, further spellings readers type].
 
@@ -60,26 +66,28 @@ def read_concepts(path):
     """
     concepts = []
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, restval="")
         if missing := {"en", "ko", "also"} - set(reader.fieldnames or ()):
-            raise ConfigError(
-                f"{path}:1: column {', '.join(sorted(missing))} is missing; expected en, ko, also"
-            )
+            raise TermsError(1, f"no column {', '.join(sorted(missing))}; expected en, ko and also")
         for row in reader:
+            if not key(without_sense(row["en"])):
+                raise TermsError(reader.line_num, f"expected an English term in en, got {row['en']!r}")
             en, ko, also = (re.split(r"\s*[/·]\s*", row[column]) for column in ("en", "ko", "also"))
             if not 1 < len(en) == len(ko):
                 en, ko, also = [row["en"]], [row["ko"]], [row["also"]]
             elif len(also) != len(en):
-                message = (
-                    f"also names {len(also)} terms, en names {len(en)}; divide it by ' / ' like en and ko"
-                )
-                raise ConfigError(f"{path}:{reader.line_num}: {message}")
+                expected = f"expected spellings of {len(en)} terms in also, divided by ' / ' as in en and ko"
+                raise TermsError(reader.line_num, f"{expected}, got {row['also']!r}")
             concepts += map(concept, en, ko, also)
     return concepts
 
 
+def without_sense(en):
+    return re.sub(r"\(.*?\)", "", en)
+
+
 def concept(en, ko, also):
-    own = [*re.sub(r"\(.*?\)", "", en).split("/"), *re.split(r"[(),/·]", ko)]
+    own = [*without_sense(en).split("/"), *re.split(r"[(),/·]", ko)]
     own, also = ([s.strip() for s in spellings if s.strip()] for spellings in (own, also.split("|")))
     return [key(own[0]), own, also]
 
@@ -119,7 +127,7 @@ class BookSearch(SearchEnglish):
         longest_first = sorted(spellings, key=lambda s: (-len(key(s)), s))
         # A term begins where a run of its script begins: neither 미분 in 편미분 nor bias in unbiased.
         start = r"(?:(?<![가-힣])(?=[가-힣])|(?<![^\W가-힣])(?=[^\W가-힣]))"
-        self.spelling = re.compile(f"{start}(?=({'|'.join(map(spelled, longest_first))}))")
+        self.spelling = re.compile(f"{start}(?=({'|'.join(map(spelled, longest_first)) or '(?!)'}))")
         self.stem_latin = functools.cache(super().stem)  # Sphinx forgets stems from page to page
         self.mentions = Counter()  # of each term on the page that is being indexed
         data = {"endings": ENDINGS, "concepts": options["concepts"]}
@@ -202,8 +210,14 @@ class SearchedHTMLBuilder(StandaloneHTMLBuilder):
 
 
 def set_options(app, config):
+    try:
+        concepts = read_concepts(TERMS)
+    except TermsError as error:
+        line, message = error.args
+        logger.warning(message, location=f"{TERMS}:{line}")
+        concepts = []
     # An option rather than a file read later: Sphinx then rebuilds the index when the terms change.
-    config.html_search_options = {"concepts": read_concepts(TERMS)}
+    config.html_search_options = {"concepts": concepts}
 
 
 def setup(app):

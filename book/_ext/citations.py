@@ -1,0 +1,26 @@
+"""How the text names the authors that it cites: upright, and in the words of the edition."""
+
+from pybtex.richtext import Text
+from sphinxcontrib.bibtex.plugin import register_plugin
+from sphinxcontrib.bibtex.style.referencing import PersonStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+
+NAMES = {
+    "en": PersonStyle(other=Text(" et al.")),
+    "ko": PersonStyle(other=Text(" 등"), sep2="·", last_sep="·"),
+}
+
+
+def style_of_edition(app, config):
+    register_plugin(
+        "sphinxcontrib.bibtex.style.referencing",
+        "book",
+        lambda: AuthorYearReferenceStyle(person=NAMES[config.language]),
+        force=True,
+    )
+    config.bibtex_reference_style = "book"
+
+
+def setup(app):
+    app.connect("config-inited", style_of_edition)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
