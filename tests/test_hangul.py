@@ -56,3 +56,20 @@ def test_everything_else_is_left_to_commonmark(render, monkeypatch, text):
     monkeypatch.setattr(StateInline, "scanDelims", hangul.by_commonmark)
     assert ours == MarkdownIt("commonmark").renderInline(text)
     assert "<strong>" not in ours and "<em>" not in ours
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "기울기(gradient)|는",
+        "<strong>기울기(gradient)</strong>|는",
+        "“비선형”|은",
+        'x <span class="math"><span class="katex"><span class="katex-html">x</span></span></span>|를',
+        "<code>f(x)</code> 는",
+        "(gradient) 는",
+        "(gradient).",
+        "기울기는",
+    ],
+)
+def test_a_line_does_not_begin_with_a_particle(html):
+    assert hangul.hold_particles(html.replace("|", "")) == html.replace("|", "\u2060")

@@ -10,10 +10,8 @@ def xor() -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    x : (4, 2)
-        The corners of the unit square.
-    y : (4, 1)
-        1 where exactly one coordinate is 1.
+    x, y : (4, 2), (4, 1)
+        The corners of the unit square, and 1 where exactly one coordinate is 1.
 
     Examples
     --------
@@ -39,10 +37,8 @@ def rings(n: int, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.nda
 
     Returns
     -------
-    x : (n, 2)
-        The points, the inner circle first.
-    y : (n, 1)
-        0 for the inner circle, 1 for the outer one.
+    x, y : (n, 2), (n, 1)
+        The points, and 0 for those of the inner circle (they come first), 1 for those of the outer one.
 
     Raises
     ------

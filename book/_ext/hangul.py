@@ -1,10 +1,14 @@
-"""Emphasis may end right before a Hangul particle: ``**경사하강법(gradient descent)**은``.
+"""What Markdown and browsers do not know of Hangul: a particle follows its word without a space.
 
-CommonMark lets ``**`` close after punctuation only where a space or punctuation follows, and open before
-punctuation only where one precedes. Korean writes the particle without a space. Here a Hangul neighbor counts
-as punctuation does.
+``**경사하강법(gradient descent)**은``: CommonMark lets ``**`` close after punctuation only where a space or
+punctuation follows, and open before punctuation only where one precedes. Here a Hangul neighbor counts as
+punctuation does.
+
+``기울기(gradient)는``: a browser may break the line after the parenthesis, or after a formula, and begin the
+next one with the particle. A word joiner forbids it.
 """
 
+import re
 import unicodedata
 
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
@@ -33,6 +37,21 @@ def scan_delims(state, start, can_split_word):
     return Scanned(can_open, can_close, found.length)
 
 
+# A closing bracket or quote, or the end of a formula (which ends several spans), then Hangul without a space.
+LOOSE = re.compile(r"((?:[)\]’”%]|</span></span>)(?:</\w+>)*)(?=[가-힣])")
+WORD_JOINER = "\u2060"
+
+
+def hold_particles(html):
+    return LOOSE.sub(rf"\1{WORD_JOINER}", html)
+
+
+def mend_lines(app, pagename, templatename, context, doctree):
+    if app.config.language == "ko" and context.get("body"):
+        context["body"] = hold_particles(context["body"])
+
+
 def setup(app):
     StateInline.scanDelims = scan_delims
+    app.connect("html-page-context", mend_lines)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -76,10 +76,8 @@ def hinges(f: Callable, knots: np.ndarray) -> tuple[float, np.ndarray]:
 
     Returns
     -------
-    start : float
-        The value at the first knot.
-    a : (K,)
-        The weight of the hinge at each knot but the last.
+    start, a : float, (K,)
+        The value at the first knot, and the weight of the hinge at each knot but the last.
 
     Raises
     ------

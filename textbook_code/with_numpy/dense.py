@@ -52,12 +52,8 @@ def dense_vjp(dy: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tu
 
     Returns
     -------
-    dx : (N, D)
-        Gradient of the loss with respect to x.
-    dw : (D, M)
-        Gradient of the loss with respect to w.
-    db : (M,)
-        Gradient of the loss with respect to b.
+    dx, dw, db : (N, D), (D, M), (M,)
+        Gradients of the loss with respect to x, w and b.
 
     Raises
     ------

@@ -113,10 +113,8 @@ def mlp_vjp(
 
     Returns
     -------
-    dx : (N, D)
-        Gradient of the loss with respect to x.
-    dlayers : tuple of Layer
-        Gradients of the loss with respect to each w and b.
+    dx, dlayers : (N, D), tuple of Layer
+        Gradients of the loss with respect to x and to each w and b.
 
     Raises
     ------
