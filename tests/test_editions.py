@@ -9,6 +9,7 @@ import pytest
 from _ext.editions import EDITIONS, WORDS, alternates, other_edition
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
+from sphinx.locale import translators
 
 ROOT = Path(__file__).parents[1]
 CONF = f"""
@@ -94,6 +95,7 @@ def built(tmp_path_factory):
     page.append(polib.POEntry(msgid="A short book", msgstr="짧은 책"))
     page.save(catalogs / "index.po")
     for code, base in (("en", ""), ("ko", ""), ("ko", "https://book.example/")):
+        translators.clear()  # Sphinx keeps those of every application that this process has made
         warnings = io.StringIO()
         out = folder / ("published" if base else "html") / code
         overrides = {"language": code, "html_baseurl": base}
@@ -170,13 +172,13 @@ def test_interface_is_in_the_language(built):
     assert len(labels) > 10
     assert [label for label in labels if not re.search("[가-힣]", label)] == []
     assert (
-        "이 쪽의 원본: <code>book/sub/page.md</code>, <code>locale/ko/LC_MESSAGES/sub/page.po</code>" in page
+        "이 페이지의 원본: <code>book/sub/page.md</code>, <code>locale/ko/LC_MESSAGES/sub/page.po</code>" in page
     )
 
 
 def test_words_of_scripts(built):
     words = built("ko/_static/words.js")
-    assert '"Copy": "복사"' in words and "${resultCount}쪽" in words
+    assert '"Copy": "복사"' in words and "${resultCount}페이지" in words
     assert '""' not in words and "words.js" in built("ko/index.html")
     assert "words.js" not in built("en/index.html")
 

@@ -26,7 +26,11 @@ def is_short(box):
 
 def keep_together(parent):
     """Wrap each short box and the text that follows it without a space, in the children of one paragraph."""
-    children, i = list(parent.children), 0
+    # A text keeps the escapes of reStructuredText (backslash, space) until one asks for its words.
+    children = [
+        nodes.Text(child.astext()) if isinstance(child, nodes.Text) else child for child in parent.children
+    ]
+    i = 0
     while i + 1 < len(children):
         box, text = children[i], children[i + 1]
         tail = GLUED.match(text) if isinstance(box, BOXES) and isinstance(text, nodes.Text) else None
