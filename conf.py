@@ -31,8 +31,6 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
-    "sphinx_copybutton",
-    "sphinx_design",
     "sphinxcontrib.bibtex",
     "_ext.editions",
     "_ext.citations",
@@ -47,7 +45,7 @@ extensions = [
     "_ext.search",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_*", "**/_*"]
+exclude_patterns = ["_*", "**/_*", "front/**"]
 templates_path = ["book/_templates"]
 nitpicky = True
 numfig = True
@@ -69,8 +67,6 @@ locale_dirs = ["../locale"]  # relative to book/
 gettext_compact = False
 gettext_additional_targets = []
 
-copybutton_exclude = ".linenos, .gp, .go"
-
 html_theme = "furo"
 html_title = project
 html_static_path = ["book/_static"]
@@ -78,6 +74,7 @@ html_css_files = ["book.css", "questions.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = False
+html_domain_indices = False
 html_permalinks_icon = "#"
 
 

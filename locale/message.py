@@ -104,8 +104,7 @@ def myst_reader(conf_path):
         MdParserConfig(**{k: v for k, v in options.items() if k in known}), RendererHTML
     )
     if "_ext.hangul" in conf["extensions"]:
-        hangul = importlib.import_module("_ext.hangul")  # conf.py has put book/ on the path
-        hangul.setup(None)  # it changes markdown-it itself, not the application
+        importlib.import_module("_ext.hangul").widen_emphasis()  # conf.py has put book/ on the path
 
     def read_myst(text):
         message = Message(text)

@@ -64,7 +64,6 @@ def test_everything_else_is_left_to_commonmark(render, monkeypatch, text):
         "기울기(gradient)|는",
         "<strong>기울기(gradient)</strong>|는",
         "“비선형”|은",
-        'x <span class="math"><span class="katex"><span class="katex-html">x</span></span></span>|를',
         "<code>f(x)</code> 는",
         "(gradient) 는",
         "(gradient).",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.errors import ConfigError
 from sphinx.locale import _, get_translator
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -67,7 +66,8 @@ def other_edition(code):
 
 def configure(app, config):
     if config.language not in EDITIONS:
-        raise ConfigError(
+        # Not one of Sphinx's own errors, which come with a traceback.
+        raise SystemExit(
             f"language: the book has no edition '{config.language}'; expected {' or '.join(EDITIONS)} "
             "(sphinx-build … -D language=ko)"
         )
@@ -163,8 +163,6 @@ class Mend(SphinxPostTransform):
                 )  # Sphinx, for several return values: a list within a paragraph
             elif isinstance(node, nodes.emphasis) and not HANGUL.search(node.astext()):
                 node["classes"].append("latin")  # may slant, which Hangul may not
-            elif node.tagname == "sd_tab_label":
-                node.attributes.pop("aria_controls", None)  # no such attribute on a label
 
 
 def span_for_div(pre):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from docutils import nodes
 from myst_parser.mdit_to_docutils.sphinx_ import SphinxRenderer
-from sphinx.errors import ExtensionError
 from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -51,7 +50,8 @@ def katex_version():
 def require_tools():
     for path, name in ((node_binary(), "Node"), (KATEX / "package.json", "KaTeX")):
         if not path.exists():
-            raise ExtensionError(
+            # Sphinx shows its own errors with a traceback, which tells an author nothing.
+            raise SystemExit(
                 f"formulas: {name} is not installed: {path} does not exist. "
                 "Expected it to be there before Sphinx starts; run `make html`, which installs what it needs."
             )
@@ -96,7 +96,7 @@ def katex(formulas):
         encoding="utf-8",
     )
     if run.returncode:
-        raise ExtensionError(f"formulas: Node stopped with status {run.returncode}: {run.stderr.strip()}")
+        raise SystemExit(f"formulas: Node stopped with status {run.returncode}: {run.stderr.strip()}")
     return json.loads(run.stdout)
 
 

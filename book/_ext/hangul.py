@@ -4,8 +4,8 @@
 punctuation follows, and open before punctuation only where one precedes. Here a Hangul neighbor counts as
 punctuation does.
 
-``기울기(gradient)는``: a browser may break the line after the parenthesis, or after a formula, and begin the
-next one with the particle. A word joiner forbids it.
+``기울기(gradient)는``: a browser may break the line after the parenthesis and begin the next one with the
+particle. A word joiner forbids it. (After formulas, code and links ``particles`` does.)
 """
 
 import re
@@ -37,8 +37,8 @@ def scan_delims(state, start, can_split_word):
     return Scanned(can_open, can_close, found.length)
 
 
-# A closing bracket or quote, or the end of a formula (which ends several spans), then Hangul without a space.
-LOOSE = re.compile(r"((?:[)\]’”%]|</span></span>)(?:</\w+>)*)(?=[가-힣])")
+# A closing bracket or quote, perhaps at the end of an element, then Hangul without a space.
+LOOSE = re.compile(r"([)\]’”%](?:</\w+>)*)(?=[가-힣])")
 WORD_JOINER = "\u2060"
 
 
@@ -51,7 +51,11 @@ def mend_lines(app, pagename, templatename, context, doctree):
         context["body"] = hold_particles(context["body"])
 
 
-def setup(app):
+def widen_emphasis():
     StateInline.scanDelims = scan_delims
+
+
+def setup(app):
+    widen_emphasis()
     app.connect("html-page-context", mend_lines)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
