@@ -39,7 +39,7 @@ def never_run(text):
             yield f"line {number}: a skipped example proves nothing: {line.strip()}"
 
 
-def too_wide(text, width=88):
+def too_wide(text, width=80):
     """Lines of code that would not fit beside the contents of a page."""
     for number, info, lines in blocks(text):
         if info == "{doctest}":

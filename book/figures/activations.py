@@ -34,11 +34,12 @@ def sigmoid_and_relu():
 def gradient_by_depth():
     fig, panels = new(rows=2, height=2.5, sharex=True, sharey=True)
     for ax, gain in zip(panels, (1, 2), strict=True):
-        for i, name in enumerate(["ReLU", "tanh", "GELU", "sigmoid"]):
-            act, vjp = getattr(activations, name.lower()), getattr(activations, name.lower() + "_vjp")
+        names = {"relu": "ReLU", "tanh": "tanh", "gelu": "GELU", "sigmoid": _("sigmoid")}
+        for i, (key, name) in enumerate(names.items()):
+            act, vjp = getattr(activations, key), getattr(activations, key + "_vjp")
             size = lab.gradient_by_depth(act, vjp, gain)
             ax.semilogy(size, color=COLORS[i], ls=STYLES[i])
-            lift = 5 if name == "tanh" else 0
+            lift = 9 if name == "tanh" else 0
             place = {"xytext": (4, lift), "textcoords": "offset points", "va": "center"}
             ax.annotate(name, (30, size[-1]), color=COLORS[i], **place)
         ax.set(ylim=(1e-20, 1e3), yticks=[1e-20, 1e-15, 1e-10, 1e-5, 1], xlim=(0, 36))
@@ -100,7 +101,7 @@ def hinge_error():
         for t in (np.linspace(0, 1, n + 1) for n in pieces)
     ]
     depths = np.arange(1, 11)
-    stacked = [np.abs(lab.square_from_tents(x, depth) - x * x).max() for depth in depths]
+    stacked = [np.abs(lab.square_from_teeth(x, depth) - x * x).max() for depth in depths]
     fig, ax = new()
     ax.loglog(pieces, one_layer, "o-", color=COLORS[0], ms=4, label=_("one hidden layer"))
     ax.loglog(2 * depths, stacked, "s--", color=COLORS[1], ms=4, label=_("stacked teeth, two ReLUs a layer"))
@@ -122,7 +123,7 @@ def dead_relus():
     for ax, what in [(above, "dead"), (below, "losses")]:
         patient = np.concatenate([getattr(killed, what), getattr(after, what)])
         ax.plot(getattr(healthy, what), color=COLORS[0], label=_("learning rate {lr}").format(lr=0.1))
-        ax.plot(patient, color=COLORS[1], ls="--", label=_("learning rate {lr}, then revived").format(lr=0.3))
+        ax.plot(patient, color=COLORS[1], ls="--", label=_("learning rate 0.3; at 300 revived, 0.03"))
         ax.axvline(300, color=MUTED, lw=0.8, ls=":")
     above.set(ylabel=_("share of dead units"), ylim=(-0.05, 1.1))
     above.legend(loc="center right")
@@ -179,6 +180,7 @@ def learned_features():
 
 def gallery():
     names = ["sigmoid", "tanh", "ReLU", "leaky ReLU", "ELU", "softplus", "GELU", "SiLU"]
+    words = {"sigmoid": _("sigmoid")}
     x = np.linspace(-4, 4, 161)
     fig, panels = new(rows=4, height=1.45, columns=2, sharex=True, sharey=True)
     for ax, name in zip(panels.flat, names, strict=True):
@@ -186,6 +188,6 @@ def gallery():
         ax.axhline(0, color=MUTED, lw=0.6)
         ax.plot(x, getattr(activations, key)(x), color=COLORS[0])
         ax.plot(x, getattr(activations, key + "_vjp")(np.ones_like(x), x), color=COLORS[1], ls="--")
-        ax.set_title(name, loc="left", pad=3)
+        ax.set_title(words.get(name, name), loc="left", pad=3)
         ax.set(ylim=(-1.3, 2.6), yticks=[-1, 0, 1, 2], xticks=[-4, -2, 0, 2, 4])
     return fig

@@ -124,7 +124,7 @@ def hinge_sum(x: np.ndarray, knots: np.ndarray, start: float, a: np.ndarray) -> 
     return start + relu(x[:, None] - knots[:-1]) @ a
 
 
-def tent(x: np.ndarray) -> np.ndarray:
+def tooth(x: np.ndarray) -> np.ndarray:
     """One tooth on [0, 1], made of two ReLUs: up to 1 at x = 1/2, down to 0 at x = 1.
 
     Applied k times to itself it has 2ᵏ straight pieces.
@@ -145,26 +145,26 @@ def tent(x: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> tent(np.array([0.0, 0.25, 0.5, 1.0]))
+    >>> tooth(np.array([0.0, 0.25, 0.5, 1.0]))
     array([0. , 0.5, 1. , 0. ])
     """
     return 2 * relu(x) - 4 * relu(x - 0.5)
 
 
-def square_from_tents(x: np.ndarray, depth: int) -> np.ndarray:
-    """The curve x² on [0, 1] from `depth` tents, each fed by the one before.
+def square_from_teeth(x: np.ndarray, depth: int) -> np.ndarray:
+    """The curve x² on [0, 1] from `depth` teeth, each fed by the one before.
 
     Parameters
     ----------
     x : (N,)
         Positions in [0, 1].
     depth : int
-        Number of tents; each one divides the error by four.
+        Number of teeth; each one divides the error by four.
 
     Returns
     -------
     y : (N,)
-        ``x − Σₖ tentᵏ(x) / 4ᵏ``, at most ``4^−(depth + 1)`` above x².
+        ``x − Σₖ toothᵏ(x) / 4ᵏ``, at most ``4^−(depth + 1)`` above x².
 
     References
     ----------
@@ -172,13 +172,13 @@ def square_from_tents(x: np.ndarray, depth: int) -> np.ndarray:
 
     Examples
     --------
-    >>> square_from_tents(np.array([0.0, 0.25, 0.5]), depth=2)
+    >>> square_from_teeth(np.array([0.0, 0.25, 0.5]), depth=2)
     array([0.    , 0.0625, 0.25  ])
     """
-    y, tooth = x, x
+    y, wave = x, x
     for k in range(1, depth + 1):
-        tooth = tent(tooth)
-        y = y - tooth / 4**k
+        wave = tooth(wave)
+        y = y - wave / 4**k
     return y
 
 
@@ -300,7 +300,7 @@ def revive(layers: tuple[Layer, Layer], x: np.ndarray, rng: np.random.Generator)
     hidden, out = layers
     dead = np.all(dense(x, *hidden) <= 0, axis=0)
     w = rng.standard_normal(hidden.w.shape) * np.sqrt(2 / len(hidden.w))
-    i = rng.integers(len(x), size=len(dead))
+    i = rng.integers(1, len(x), size=len(dead))
     b = -np.sum(w.T * (x[i] + x[i - 1]) / 2, axis=1)
     hidden = Layer(np.where(dead, w, hidden.w), np.where(dead, b, hidden.b))
     return hidden, Layer(np.where(dead[:, None], 0, out.w), out.b)
