@@ -21,7 +21,9 @@ def expect(shapes: str, **arrays) -> None:
     axes; an array of shape ``...`` alone may be empty. A Python float is a scalar of any floating dtype.
     """
     dtypes, sizes = {}, {}
-    for letters, (name, array) in zip(_letters(shapes), arrays.items(), strict=True):
+    for letters, (name, array) in zip(
+        _letters(shapes), arrays.items(), strict=True
+    ):
         _expect_dtype(name, array, dtypes)
         _expect_shape(name, np.shape(array), letters, sizes)
 
@@ -34,7 +36,9 @@ def expect_values(name: str, values, low: float, high: float) -> None:
         return
     wrong = values[~((values >= low) & (values <= high))]
     if wrong.size:
-        raise ValueError(f"{name}: expected values from {low} to {high}, got {wrong[0]}")
+        raise ValueError(
+            f"{name}: expected values from {low} to {high}, got {wrong[0]}"
+        )
 
 
 def expect_labels(name: str, labels, shape: tuple, classes: int) -> None:
@@ -42,7 +46,9 @@ def expect_labels(name: str, labels, shape: tuple, classes: int) -> None:
     dtype = getattr(labels, "dtype", type(labels).__name__)
     right = getattr(dtype, "kind", "") in ("i", "u") and labels.shape == shape
     got = f"{dtype} of shape {np.shape(labels)}"
-    require(right, f"{name}: expected an integer array of shape {shape}, got {got}")
+    require(
+        right, f"{name}: expected an integer array of shape {shape}, got {got}"
+    )
     expect_values(name, labels, 0, classes - 1)
 
 
@@ -50,7 +56,9 @@ def expect_layers(layers, **first) -> None:
     """Check one or more layers (w, b) whose sizes chain; ``first`` is the array that enters the first one."""
     require(layers, "layers: expected at least one layer (w, b), got none")
     arrays = {
-        f"layers[{i}].{k}": a for i, layer in enumerate(layers) for k, a in zip("wb", layer, strict=True)
+        f"layers[{i}].{k}": a
+        for i, layer in enumerate(layers)
+        for k, a in zip("wb", layer, strict=True)
     }
     shapes = [f"D{i} D{i + 1}, D{i + 1}" for i in range(len(layers))]
     expect(", ".join(["N D0", *shapes]), **first, **arrays)
@@ -59,11 +67,21 @@ def expect_layers(layers, **first) -> None:
 def expect_init(rng, sizes, gain: float, dtype) -> None:
     """Check what draws parameters: a NumPy generator, two or more sizes, a gain ≥ 0 and a floating dtype."""
     generator, kind = isinstance(rng, np.random.Generator), type(rng).__name__
-    require(generator, f"rng: expected a generator as from np.random.default_rng(0), got {kind}")
-    chain = len(sizes) >= 2 and all(isinstance(n, int | np.integer) and n >= 1 for n in sizes)
+    require(
+        generator,
+        f"rng: expected a generator as from np.random.default_rng(0), got {kind}",
+    )
+    chain = len(sizes) >= 2 and all(
+        isinstance(n, int | np.integer) and n >= 1 for n in sizes
+    )
     require(chain, f"sizes: expected two or more integers ≥ 1, got {sizes}")
-    require(0 <= gain < np.inf, f"gain: expected a finite number ≥ 0, got {gain}")
-    require(np.issubdtype(dtype, np.floating), f"dtype: expected a floating dtype, got {np.dtype(dtype)}")
+    require(
+        0 <= gain < np.inf, f"gain: expected a finite number ≥ 0, got {gain}"
+    )
+    require(
+        np.issubdtype(dtype, np.floating),
+        f"dtype: expected a floating dtype, got {np.dtype(dtype)}",
+    )
 
 
 @cache
@@ -77,15 +95,23 @@ def _expect_dtype(name: str, array, dtypes: dict) -> None:
         return
     if not hasattr(array, "dtype"):
         advice = f"convert with np.asarray({name}, np.float32)"
-        raise ValueError(f"{name}: expected an array, got {type(array).__name__}; {advice}")
+        raise ValueError(
+            f"{name}: expected an array, got {type(array).__name__}; {advice}"
+        )
     if array.dtype in dtypes:
         return
-    if array.dtype.kind != "f" and "float" not in str(array.dtype):  # JAX's bfloat16 is of kind V
+    if array.dtype.kind != "f" and "float" not in str(
+        array.dtype
+    ):  # JAX's bfloat16 is of kind V
         advice = f"convert with {name}.astype(np.float32)"
-        raise ValueError(f"{name}: expected a floating dtype, got {array.dtype}; {advice}")
+        raise ValueError(
+            f"{name}: expected a floating dtype, got {array.dtype}; {advice}"
+        )
     for dtype, other in dtypes.items():
         advice = f"convert with {name}.astype({other}.dtype)"
-        raise ValueError(f"{name}: expected {dtype} as in {other}, got {array.dtype}; {advice}")
+        raise ValueError(
+            f"{name}: expected {dtype} as in {other}, got {array.dtype}; {advice}"
+        )
     dtypes[array.dtype] = name
 
 
@@ -93,13 +119,23 @@ def _expect_shape(name: str, shape: tuple, letters: tuple, sizes: dict) -> None:
     """Check one array's shape; ``sizes`` remembers each letter's size, and in which array it came first."""
     before = dict(sizes)
     parts = _split(shape, letters)
-    fits = parts is not None and all(sizes.setdefault(a, (size, name))[0] == size for a, size in parts)
+    fits = parts is not None and all(
+        sizes.setdefault(a, (size, name))[0] == size for a, size in parts
+    )
     if fits and (0 not in shape or letters == ("...",)):
         return
-    known = ", ".join(f"{a} = {before[a][0]} as in {before[a][1]}" for a in letters if a in before)
-    comma = "," * (len(letters) == 1 and letters != ("...",))  # (N,) as Python writes it
+    known = ", ".join(
+        f"{a} = {before[a][0]} as in {before[a][1]}"
+        for a in letters
+        if a in before
+    )
+    comma = "," * (
+        len(letters) == 1 and letters != ("...",)
+    )  # (N,) as Python writes it
     wanted = f"({', '.join(letters)}{comma}){' with ' * bool(known)}{known}"
-    raise ValueError(f"{name}: expected shape {wanted}, {'none of it empty, ' * fits}got {tuple(shape)}")
+    raise ValueError(
+        f"{name}: expected shape {wanted}, {'none of it empty, ' * fits}got {tuple(shape)}"
+    )
 
 
 def _split(shape: tuple, letters: tuple) -> list | None:

@@ -37,27 +37,61 @@ class Agreement(NamedTuple):
     difference: float
 
 
-ELEMENTWISE = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh", "softplus")
+ELEMENTWISE = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+)
 CASES = (
-    *(Case(f"activations.{name}", (shape,)) for name in ELEMENTWISE for shape in [(7,), (2, 3, 4)]),
+    *(
+        Case(f"activations.{name}", (shape,))
+        for name in ELEMENTWISE
+        for shape in [(7,), (2, 3, 4)]
+    ),
     Case("activations.leaky_relu", ((5, 4),), (0.3,)),
     Case("activations.elu", ((5, 4),), (0.3,)),
-    *(Case(f"activations.{name}", (s,)) for name in ("softmax", "log_softmax") for s in [(7,), (2, 3, 4)]),
+    *(
+        Case(f"activations.{name}", (s,))
+        for name in ("softmax", "log_softmax")
+        for s in [(7,), (2, 3, 4)]
+    ),
     Case("dense.dense", ((1, 1), (1, 1), (1,))),
     Case("dense.dense", ((5, 3), (3, 4), (4,))),
     Case("losses.mse", ((6,),), (np.linspace(-1, 1, 6),)),
     Case("losses.mse", ((3, 2),), (np.linspace(-1, 1, 6).reshape(3, 2),)),
-    Case("losses.bce_with_logits", ((6,),), (np.array([0.0, 1, 0, 1, 1, 0.5]),)),
-    Case("losses.bce_with_logits", ((3, 2),), (np.array([[0.0, 1], [0, 1], [1, 0.5]]),)),
+    Case(
+        "losses.bce_with_logits", ((6,),), (np.array([0.0, 1, 0, 1, 1, 0.5]),)
+    ),
+    Case(
+        "losses.bce_with_logits",
+        ((3, 2),),
+        (np.array([[0.0, 1], [0, 1], [1, 0.5]]),),
+    ),
     Case("losses.cross_entropy", ((1, 3),), (np.array([2]),)),
     Case("losses.cross_entropy", ((5, 3),), (np.array([0, 2, 1, 1, 0]),)),
     Case("mlp.mlp", ((5, 3), [[(3, 2), (2,)]]), ("activations.relu",)),
-    Case("mlp.mlp", ((5, 3), [[(3, 8), (8,)], [(8, 6), (6,)], [(6, 2), (2,)]]), ("activations.relu",)),
-    Case("mlp.mlp", ((5, 3), [[(3, 8), (8,)], [(8, 6), (6,)], [(6, 2), (2,)]]), ("activations.gelu",)),
+    Case(
+        "mlp.mlp",
+        ((5, 3), [[(3, 8), (8,)], [(8, 6), (6,)], [(6, 2), (2,)]]),
+        ("activations.relu",),
+    ),
+    Case(
+        "mlp.mlp",
+        ((5, 3), [[(3, 8), (8,)], [(8, 6), (6,)], [(6, 2), (2,)]]),
+        ("activations.gelu",),
+    ),
 )
 
 
-def gradient_check(f: Callable, f_vjp: Callable, args: tuple, seed: int = 0) -> float:
+def gradient_check(
+    f: Callable, f_vjp: Callable, args: tuple, seed: int = 0
+) -> float:
     """Compare f_vjp with a central difference of f along one random direction.
 
     For random u and v, ⟨u, f(x + h v) - f(x - h v)⟩ / 2h must be ⟨f_vjp(u, x), v⟩. One projection sees every
@@ -95,7 +129,9 @@ def gradient_check(f: Callable, f_vjp: Callable, args: tuple, seed: int = 0) -> 
     grads = _leaves(f_vjp(u, *args))
     by_hand = sum(np.sum(g * d) for g, d in zip(grads, _leaves(v), strict=True))
     by_difference = np.sum(u * (ahead - behind)) / (2 * STEP)
-    return _ratio(abs(by_hand - by_difference), np.sqrt(sum(np.sum(g * g) for g in grads)))
+    return _ratio(
+        abs(by_hand - by_difference), np.sqrt(sum(np.sum(g * g) for g in grads))
+    )
 
 
 def vjp_agreement(case: Case) -> Agreement:
@@ -120,8 +156,14 @@ def vjp_agreement(case: Case) -> Agreement:
     f, f_vjp, f_jax = halves(case)
     args = draw(case.shapes)
     dy = np.random.default_rng(1).standard_normal(np.shape(f(*args)))
-    by_hand, by_jax = _leaves(f_vjp(dy, *args)), _leaves(jax_vjp(f_jax, dy, args))
-    gaps = [_ratio(np.max(np.abs(a - b)), np.max(np.abs(b))) for a, b in zip(by_hand, by_jax, strict=True)]
+    by_hand, by_jax = (
+        _leaves(f_vjp(dy, *args)),
+        _leaves(jax_vjp(f_jax, dy, args)),
+    )
+    gaps = [
+        _ratio(np.max(np.abs(a - b)), np.max(np.abs(b)))
+        for a, b in zip(by_hand, by_jax, strict=True)
+    ]
     return Agreement(max(gaps), gradient_check(f, f_vjp, args))
 
 
@@ -151,14 +193,20 @@ def check_laws(cases: tuple[Case, ...] = CASES) -> list[tuple[Case, Agreement]]:
     agreements = [(case, vjp_agreement(case)) for case in cases]
     limits = Agreement(TOLERANCE_JAX, TOLERANCE_DIFFERENCE)
     for case, agreement in agreements:
-        for other, gap, limit in zip(("JAX", "finite difference"), agreement, limits, strict=True):
+        for other, gap, limit in zip(
+            ("JAX", "finite difference"), agreement, limits, strict=True
+        ):
             if not gap <= limit:  # so that nan fails
                 where = f"{case.function}_vjp, shapes {case.shapes}"
-                raise ValueError(f"{where}: by hand and {other} differ by {gap:.0e}, allowed {limit:.0e}")
+                raise ValueError(
+                    f"{where}: by hand and {other} differ by {gap:.0e}, allowed {limit:.0e}"
+                )
     return agreements
 
 
-def mirror_faults(by_numpy: dict, by_jax: dict, cases: tuple[Case, ...] = CASES) -> list[str]:
+def mirror_faults(
+    by_numpy: dict, by_jax: dict, cases: tuple[Case, ...] = CASES
+) -> list[str]:
     """Name what one half has and the other lacks, signatures that differ, and functions without a case.
 
     Parameters
@@ -180,14 +228,29 @@ def mirror_faults(by_numpy: dict, by_jax: dict, cases: tuple[Case, ...] = CASES)
     """
     vjps = {name for name in by_numpy if name.endswith("_vjp")}
     functions = set(by_numpy) - vjps
-    derived = {n for n in functions if not n.endswith("_init") and inspect.isfunction(by_numpy[n])}
+    derived = {
+        n
+        for n in functions
+        if not n.endswith("_init") and inspect.isfunction(by_numpy[n])
+    }
     shared = sorted(functions & set(by_jax))
     return [
         *(f"{n}: with_jax lacks it" for n in sorted(functions - set(by_jax))),
         *(f"{n}: with_numpy lacks it" for n in sorted(set(by_jax) - functions)),
-        *(f"{n}: signatures differ" for n in shared if _signature(by_numpy[n]) != _signature(by_jax[n])),
-        *(f"{n}: with_numpy lacks {n}_vjp" for n in sorted(derived) if f"{n}_vjp" not in vjps),
-        *(f"{n}: no case in check.CASES" for n in sorted(derived - {case.function for case in cases})),
+        *(
+            f"{n}: signatures differ"
+            for n in shared
+            if _signature(by_numpy[n]) != _signature(by_jax[n])
+        ),
+        *(
+            f"{n}: with_numpy lacks {n}_vjp"
+            for n in sorted(derived)
+            if f"{n}_vjp" not in vjps
+        ),
+        *(
+            f"{n}: no case in check.CASES"
+            for n in sorted(derived - {case.function for case in cases})
+        ),
     ]
 
 
@@ -213,8 +276,13 @@ def public(half: str) -> dict[str, Callable]:
     modules = [m.name for m in pkgutil.iter_modules(package.__path__)]
     found = {}
     for module in modules:
-        for name, value in vars(import_module(f"{package.__name__}.{module}")).items():
-            own = getattr(value, "__module__", None) == f"{package.__name__}.{module}"
+        for name, value in vars(
+            import_module(f"{package.__name__}.{module}")
+        ).items():
+            own = (
+                getattr(value, "__module__", None)
+                == f"{package.__name__}.{module}"
+            )
             if own and callable(value) and not name.startswith("_"):
                 found[f"{module}.{name}"] = value
     return found
@@ -240,9 +308,15 @@ def halves(case: Case) -> tuple[Callable, Callable, Callable]:
     (array([-1.]), array([0.5]))
     """
 
-    f, f_vjp = _find("with_numpy", case.function), _find("with_numpy", case.function + "_vjp")
+    f, f_vjp = (
+        _find("with_numpy", case.function),
+        _find("with_numpy", case.function + "_vjp"),
+    )
     f_jax = _find("with_jax", case.function)
-    others, others_jax = _others("with_numpy", case, [""]), _others("with_jax", case, [""])
+    others, others_jax = (
+        _others("with_numpy", case, [""]),
+        _others("with_jax", case, [""]),
+    )
     others_vjp = _others("with_numpy", case, ["", "_vjp"])
     return (
         lambda *args: f(*args, *others),
@@ -321,21 +395,33 @@ def _find(half: str, name: str) -> Callable:
 
 def _others(half: str, case: Case, suffixes: list[str]) -> list:
     """Replace each name of an activation by the function, or by the function and its vjp."""
-    found = [[_find(half, o + s) for s in suffixes] if isinstance(o, str) else [o] for o in case.others]
+    found = [
+        [_find(half, o + s) for s in suffixes] if isinstance(o, str) else [o]
+        for o in case.others
+    ]
     return [other for group in found for other in group]
 
 
 def _signature(function: Callable) -> list:
-    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+    return [
+        (p.name, p.kind, p.default)
+        for p in inspect.signature(function).parameters.values()
+    ]
 
 
 def _leaves(tree) -> list:
-    return [leaf for branch in tree for leaf in _leaves(branch)] if isinstance(tree, tuple) else [tree]
+    return (
+        [leaf for branch in tree for leaf in _leaves(branch)]
+        if isinstance(tree, tuple)
+        else [tree]
+    )
 
 
 def _map(f: Callable, tree, *others):
     if isinstance(tree, tuple):
-        return tuple(_map(f, *branches) for branches in zip(tree, *others, strict=True))
+        return tuple(
+            _map(f, *branches) for branches in zip(tree, *others, strict=True)
+        )
     return f(tree, *others)
 
 

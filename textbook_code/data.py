@@ -23,7 +23,9 @@ def xor() -> tuple[np.ndarray, np.ndarray]:
     return x, (x[:, :1] != x[:, 1:]).astype(float)
 
 
-def rings(n: int, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def rings(
+    n: int, noise: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Two classes on two circles around the origin, of radius 1 and 2.
 
     Parameters
@@ -51,7 +53,9 @@ def rings(n: int, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.nda
     >>> np.hypot(*x.T).round(6), y.ravel()
     (array([1., 1., 2., 2.]), array([0., 0., 1., 1.]))
     """
-    require(n > 0 and n % 2 == 0, f"n: expected a positive even number, got {n}")
+    require(
+        n > 0 and n % 2 == 0, f"n: expected a positive even number, got {n}"
+    )
     rng = np.random.default_rng(seed)
     y = np.repeat([0.0, 1.0], n // 2)
     angle = rng.uniform(0, 2 * np.pi, n)

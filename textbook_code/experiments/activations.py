@@ -12,7 +12,12 @@ from textbook_code.with_numpy.mlp import Layer, mlp, mlp_vjp
 
 
 def gradient_by_depth(
-    act: Callable, act_vjp: Callable, gain: float, depth: int = 30, width: int = 256, seed: int = 0
+    act: Callable,
+    act_vjp: Callable,
+    gain: float,
+    depth: int = 30,
+    width: int = 256,
+    seed: int = 0,
 ) -> np.ndarray:
     """Size of the gradient as it travels back through a deep random network.
 
@@ -45,7 +50,10 @@ def gradient_by_depth(
     >>> gradient_by_depth(relu, relu_vjp, gain=2.0, depth=3).round(1)
     array([1., 1., 1., 1.])
     """
-    require(min(gain, depth, width) > 0, f"gain, depth, width: expected > 0, got {gain}, {depth}, {width}")
+    require(
+        min(gain, depth, width) > 0,
+        f"gain, depth, width: expected > 0, got {gain}, {depth}, {width}",
+    )
     rng = np.random.default_rng(seed)
     h = rng.standard_normal((64, width))
     passed = []
@@ -90,13 +98,18 @@ def hinges(f: Callable, knots: np.ndarray) -> tuple[float, np.ndarray]:
     (1.0, array([-1.,  2.]))
     """
     ordered = len(knots) > 1 and np.all(np.diff(knots) > 0)
-    require(ordered, f"knots: expected at least two, in increasing order, got {knots}")
+    require(
+        ordered,
+        f"knots: expected at least two, in increasing order, got {knots}",
+    )
     y = f(knots)
     slopes = np.diff(y) / np.diff(knots)
     return float(y[0]), np.diff(slopes, prepend=0)
 
 
-def hinge_sum(x: np.ndarray, knots: np.ndarray, start: float, a: np.ndarray) -> np.ndarray:
+def hinge_sum(
+    x: np.ndarray, knots: np.ndarray, start: float, a: np.ndarray
+) -> np.ndarray:
     """Evaluate the network that `hinges` returns.
 
     Parameters
@@ -261,11 +274,16 @@ def train(
         dead.append(dead_share(x, layers))
         dy = loss[1](1.0, y_pred, y)
         _, grads = mlp_vjp(dy, x, layers, *act)
-        layers = tuple(Layer(p.w - lr * g.w, p.b - lr * g.b) for p, g in zip(layers, grads, strict=True))
+        layers = tuple(
+            Layer(p.w - lr * g.w, p.b - lr * g.b)
+            for p, g in zip(layers, grads, strict=True)
+        )
     return Run(layers, np.array(curve), np.array(dead))
 
 
-def revive(layers: tuple[Layer, Layer], x: np.ndarray, rng: np.random.Generator) -> tuple[Layer, Layer]:
+def revive(
+    layers: tuple[Layer, Layer], x: np.ndarray, rng: np.random.Generator
+) -> tuple[Layer, Layer]:
     """Give dead units new weights, in a network of one hidden layer that goes on computing the same.
 
     A dead unit gets random incoming weights, outgoing weights of 0, and a bias that puts its hinge halfway

@@ -20,7 +20,10 @@ class Layer(NamedTuple):
 
 
 def mlp_init(
-    rng: np.random.Generator, sizes: Sequence[int], gain: float = 2.0, dtype: type = np.float64
+    rng: np.random.Generator,
+    sizes: Sequence[int],
+    gain: float = 2.0,
+    dtype: type = np.float64,
 ) -> tuple[Layer, ...]:
     """Draw the layers of an MLP: w from a normal distribution of variance gain / D, D rows; b = 0.
 
@@ -52,7 +55,10 @@ def mlp_init(
     [((3, 4), (4,)), ((4, 2), (2,))]
     """
     expect_init(rng, sizes, gain, dtype)
-    weights = [(rng.standard_normal((d, m)) * np.sqrt(gain / d)).astype(dtype) for d, m in pairwise(sizes)]
+    weights = [
+        (rng.standard_normal((d, m)) * np.sqrt(gain / d)).astype(dtype)
+        for d, m in pairwise(sizes)
+    ]
     return tuple(Layer(jnp.asarray(w), jnp.zeros_like(w[0])) for w in weights)
 
 

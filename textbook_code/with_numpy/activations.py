@@ -221,7 +221,9 @@ def leaky_relu(x: np.ndarray, alpha: float = 0.01) -> np.ndarray:
     return np.maximum(x, 0) + alpha * np.minimum(x, 0)
 
 
-def leaky_relu_vjp(dy: np.ndarray, x: np.ndarray, alpha: float = 0.01) -> np.ndarray:
+def leaky_relu_vjp(
+    dy: np.ndarray, x: np.ndarray, alpha: float = 0.01
+) -> np.ndarray:
     """Derivative of ``leaky_relu``: dx = dy where x ≥ 0, else alpha dy.
 
     Parameters
@@ -438,7 +440,9 @@ def gelu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """
     expect("..., ...", x=x, dy=dy)
     x = np.clip(x, -1e4, 1e4)
-    return dy * (_normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+    return dy * (
+        _normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    )
 
 
 def gelu_tanh(x: np.ndarray) -> np.ndarray:
@@ -703,7 +707,9 @@ def _r(s: np.ndarray) -> np.ndarray:
     return np.array([math.erfc(z) * math.exp(z * z) for z in z]) / t
 
 
-_R = chebyshev.cheb2poly(chebyshev.chebinterpolate(_r, 20)).tolist()  # Python floats keep float32 in float32
+_R = chebyshev.cheb2poly(
+    chebyshev.chebinterpolate(_r, 20)
+).tolist()  # Python floats keep float32 in float32
 
 
 def _normal_cdf(x: np.ndarray) -> np.ndarray:

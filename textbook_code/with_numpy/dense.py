@@ -36,7 +36,9 @@ def dense(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x @ w + b
 
 
-def dense_vjp(dy: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+def dense_vjp(
+    dy: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Derivative of ``dense``: dx = dy wᵀ, dw = xᵀ dy, db = Σ_n dy_n.
 
     Parameters

@@ -6,7 +6,12 @@ Classification losses take logits, not probabilities: log(σ(x)) would meet log(
 import numpy as np
 
 from textbook_code._arguments import expect, expect_labels, expect_values
-from textbook_code.with_numpy.activations import log_softmax, sigmoid, softmax, softplus
+from textbook_code.with_numpy.activations import (
+    log_softmax,
+    sigmoid,
+    softmax,
+    softplus,
+)
 
 
 def mse(y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -102,7 +107,9 @@ def bce_with_logits(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (softplus(logits) - logits * y).mean()
 
 
-def bce_with_logits_vjp(dy: np.ndarray, logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+def bce_with_logits_vjp(
+    dy: np.ndarray, logits: np.ndarray, y: np.ndarray
+) -> np.ndarray:
     """Derivative of ``bce_with_logits`` by the logits: dy (σ(z) - y) / size.
 
     Parameters
@@ -164,7 +171,9 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return -log_softmax(logits)[np.arange(len(labels)), labels].mean()
 
 
-def cross_entropy_vjp(dy: np.ndarray, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def cross_entropy_vjp(
+    dy: np.ndarray, logits: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
     """Derivative of ``cross_entropy`` by the logits: dy (softmax(logits) - onehot(labels)) / N.
 
     Parameters

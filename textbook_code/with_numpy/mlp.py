@@ -18,7 +18,10 @@ class Layer(NamedTuple):
 
 
 def mlp_init(
-    rng: np.random.Generator, sizes: Sequence[int], gain: float = 2.0, dtype: type = np.float64
+    rng: np.random.Generator,
+    sizes: Sequence[int],
+    gain: float = 2.0,
+    dtype: type = np.float64,
 ) -> tuple[Layer, ...]:
     """Draw the layers of an MLP: w from a normal distribution of variance gain / D, D rows; b = 0.
 
@@ -54,7 +57,10 @@ def mlp_init(
     [((3, 4), (4,)), ((4, 2), (2,))]
     """
     expect_init(rng, sizes, gain, dtype)
-    weights = [(rng.standard_normal((d, m)) * np.sqrt(gain / d)).astype(dtype) for d, m in pairwise(sizes)]
+    weights = [
+        (rng.standard_normal((d, m)) * np.sqrt(gain / d)).astype(dtype)
+        for d, m in pairwise(sizes)
+    ]
     return tuple(Layer(w, np.zeros_like(w[0])) for w in weights)
 
 
@@ -94,7 +100,11 @@ def mlp(x: np.ndarray, layers: Sequence[Layer], act: Callable) -> np.ndarray:
 
 
 def mlp_vjp(
-    dy: np.ndarray, x: np.ndarray, layers: Sequence[Layer], act: Callable, act_vjp: Callable
+    dy: np.ndarray,
+    x: np.ndarray,
+    layers: Sequence[Layer],
+    act: Callable,
+    act_vjp: Callable,
 ) -> tuple[np.ndarray, tuple[Layer, ...]]:
     """Derivative of ``mlp``: backpropagation. Forward again, keeping each z, then back layer by layer.
 
@@ -136,7 +146,9 @@ def mlp_vjp(
         inputs.append(act(zs[-1]))
     dx, dw, db = dense_vjp(dy, inputs[-1], *layers[-1])
     dlayers = [Layer(dw, db)]
-    for layer, h, z in zip(layers[-2::-1], inputs[-2::-1], zs[::-1], strict=True):
+    for layer, h, z in zip(
+        layers[-2::-1], inputs[-2::-1], zs[::-1], strict=True
+    ):
         dx, dw, db = dense_vjp(act_vjp(dx, z), h, *layer)
         dlayers.append(Layer(dw, db))
     return dx, tuple(dlayers[::-1])
