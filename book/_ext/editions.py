@@ -29,7 +29,7 @@ EDITIONS = {
             "English",
             {
                 "html_title": "The Deep Learning Interview, Answered in Code",
-                "html_short_title": "The Deep Learning Interview",
+                "html_short_title": "DL Interview",
                 "copyright": "2026, the authors of the book",
                 "numfig_format": {
                     "figure": "Figure %s",
