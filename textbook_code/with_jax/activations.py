@@ -91,9 +91,8 @@ def relu(x: jax.Array) -> jax.Array:
     (3.0, 1.0, 0.0)
     """
     expect("...", x=x)
-    return jax.nn.relu(
-        x
-    )  # the derivative of jnp.maximum(x, 0) would be 1/2 at 0
+    # The derivative of jnp.maximum(x, 0) would be 1/2 at 0.
+    return jax.nn.relu(x)
 
 
 def leaky_relu(x: jax.Array, alpha: float = 0.01) -> jax.Array:
