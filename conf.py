@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
@@ -19,9 +21,9 @@ gc.set_threshold(200_000, 50, 100)
 
 project = "The Deep Learning Interview, Answered in Code"
 author = "The authors of the book"
-copyright = "2026, the authors of the book. Text: CC BY-SA 4.0. Code: Apache-2.0"
-version = release = "0.1.0"
-book_date = "2026-11-20"  # of this version: citations show it
+about = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+version = release = about["version"]
+book_date = str(about["date-released"])  # of this version: citations show it
 language = "en"
 html_baseurl = os.environ.get("BOOK_URL", "")  # where the site is published; citations use it when it is set
 
@@ -68,7 +70,6 @@ gettext_compact = False
 gettext_additional_targets = []
 
 html_theme = "furo"
-html_title = project
 html_static_path = ["book/_static"]
 html_css_files = ["book.css", "questions.css"]
 html_show_sourcelink = False
@@ -82,5 +83,5 @@ def setup(app):
     # Extensions, interface words and terms shape every page but are no source files: a change reads all anew.
     words = [ROOT / "locale/terms.csv", ROOT / "locale/ko/LC_MESSAGES/sphinx.po"]
     shared = [*sorted((ROOT / "book/_ext").glob("*.py")), *words]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in shared)).hexdigest()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in shared if path.exists())).hexdigest()
     app.add_config_value("book_sources_digest", digest, "env", str)

@@ -12,7 +12,6 @@ With ``--html`` it also looks through the pages of the built Korean edition for 
 """
 
 import argparse
-import csv
 import re
 import sys
 from collections import Counter
@@ -21,11 +20,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polib
-import yaml
 from message import formula, is_formula, myst_reader, read_rst, read_words
 from numerals import difference
 from translate.filters.checks import CheckerConfig, FilterFailure, StandardChecker
-from update import CATALOGS, INTERFACE, ROOT, extract, templates
+from update import CATALOGS, INTERFACE, ROOT, CatalogError, extract, read_catalog, templates
+
+sys.path.insert(0, str(ROOT / "book"))
+from _ext.registry import RegistryError
+from _ext.registry import load as load_registry
+from _ext.terms import TermsError, read_rows
 
 # --- checks of translate-toolkit ----------------------------------------------------------------------------
 # Used on the words of a message, without its markup: doublewords, unchanged, urls; on interface words:
@@ -48,6 +51,9 @@ def toolkit_says(name, source, target):
 # --- the house style ----------------------------------------------------------------------------------------
 
 
+TERMS = "locale/terms.csv"
+
+
 class House(NamedTuple):
     """What the book has decided: its terms and the titles of its questions."""
 
@@ -58,12 +64,10 @@ class House(NamedTuple):
 
 
 def read_house(root):
-    with open(root / "locale/terms.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    registry = yaml.safe_load((root / "book/questions.yaml").read_text("utf-8"))
-    questions = [question for chapter in registry for question in chapter["questions"]]
+    rows = [row for _, row in read_rows(root / TERMS, ("en", "ko", "avoid"))]
+    registry = load_registry(root / "book/questions.yaml")
     avoid = {bad: (row["en"], row["ko"]) for row in rows for bad in row["avoid"].split("|") if bad}
-    titles = {item["en"]: item["ko"] for item in [*(chapter["title"] for chapter in registry), *questions]}
+    titles = {item.en: item.ko for item in [*registry.chapters, *registry.questions]}
     return House(
         terms={
             row["en"].split(" (")[0].lower(): row["ko"] for row in rows if not row["ko"].startswith(row["en"])
@@ -308,17 +312,25 @@ def catalog_faults(catalog, wanted, read, checks, house):
 
 def file_faults(path, wanted, read, checks, house):
     try:
-        catalog = polib.pofile(str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        line = re.search(r"line (\d+)", str(error))
-        reason = str(error).replace(f"{path} ", "")
-        return [(line.group(1) if line else 1, f"not readable: {reason}; expected the gettext format")]
+        catalog = read_catalog(path)
+    except CatalogError as error:
+        return [error.args]
     return catalog_faults(catalog, wanted, read, checks, house)
 
 
 def catalog_problems(root, pot):
-    """A message `catalog:line: what is wrong; expected …` for each fault of each catalog."""
-    house = read_house(root)
+    """A message `catalog:line: what is wrong; expected …` for each fault of each catalog.
+
+    Without the house style there is nothing to compare with: a fault of its files is then the only one."""
+    try:
+        house = read_house(root)
+    except TermsError as error:
+        line, complaint = error.args
+        yield f"{TERMS}:{line}: {complaint}"
+        return
+    except (RegistryError, OSError) as error:
+        yield str(error)
+        return
     readers = {"md": myst_reader(root / "conf.py"), "rst": read_rst, "words": read_words}
     pages = {
         name: [entry.msgid for entry in polib.pofile(str(path))] for name, path in templates(pot).items()

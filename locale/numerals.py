@@ -2,7 +2,7 @@
 
 translate-toolkit's check of numbers counts substrings: it lets 10 become 100 and knows neither "2 million" =
 200만 nor "two" = 2. Here each number that stands in digits in the English must stand in the Korean, and the
-Korean may add only what the English says in words.
+Korean may add only what the English says in words. A sign and a percent sign belong to the number.
 """
 
 import re
@@ -10,12 +10,15 @@ from collections import Counter
 from decimal import Decimal
 from itertools import takewhile
 
+# Not the hyphen of q01-3, GPT-2 or 3-5, nor the operator of "5 minus 2".
+SIGN = r"((?<![\w.)])[-−]|(?<!\d )\b[Mm]inus\s|마이너스 ?)?"
+PERCENT = r"(\s?(?:%|percent|퍼센트))?"
 NUMBER = r"(\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?)"
 ENGLISH_UNITS = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 KOREAN_UNITS = {"천": 10**3, "만": 10**4, "백만": 10**6, "천만": 10**7, "억": 10**8, "조": 10**12}
-ENGLISH = re.compile(rf"{NUMBER}(?:[ -]({'|'.join(ENGLISH_UNITS)}))?")
+ENGLISH = re.compile(rf"{SIGN}{NUMBER}(?:[ -]({'|'.join(ENGLISH_UNITS)}))?{PERCENT}")
 UNIT = f" ?({'|'.join(sorted(KOREAN_UNITS, key=len, reverse=True))})"
-KOREAN = re.compile(rf"{NUMBER}(?:{UNIT}(?: {NUMBER}{UNIT})?)?")  # 10, 200만, 3억 5천만
+KOREAN = re.compile(rf"{SIGN}{NUMBER}(?:{UNIT}(?: {NUMBER}{UNIT})?)?{PERCENT}")  # -10, 200만, 3억 5천만, 5%
 
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 ONES = {word: value for value, word in enumerate(f"{SMALL} sixteen seventeen eighteen nineteen".split())}
@@ -43,13 +46,20 @@ def written(digits, unit=None):
     return f"{(Decimal(digits) * unit).normalize():f}" if unit else digits
 
 
+def signed(sign, value, percent):
+    return f"{'-' if sign else ''}{value}{'%' if percent else ''}"
+
+
 def exponents(text):
     return re.findall("[⁰¹²³⁴-⁹]+", text)
 
 
 def required(english):
     """The numbers that stand in digits in the English."""
-    numbers = [written(digits, ENGLISH_UNITS.get(unit)) for digits, unit in ENGLISH.findall(english)]
+    numbers = [
+        signed(sign, written(digits, ENGLISH_UNITS.get(unit)), percent)
+        for sign, digits, unit, percent in ENGLISH.findall(english)
+    ]
     return Counter(numbers + exponents(english))
 
 
@@ -66,17 +76,21 @@ def permitted(english):
             value = value and value * ENGLISH_UNITS[unit]
         if value is not None and (value > 1 or word not in {"a", "an"}):
             found[str(value)] += 1
+            if "percent" in rest[:3]:  # a hundred thousand percent
+                found[f"{value}%"] += 1
+            if words[:place][-1:] in (["minus"], ["negative"]):
+                found[f"-{value}"] += 1
         found.update(str(value) for value in WORDS.get(word) or WORDS.get(word.removesuffix("s"), ()))
     return found
 
 
 def readings(korean):
     """For each number of the Korean what it can mean: 만 is ten thousand, or the particle "only"."""
-    for digits, unit, more, small_unit in KOREAN.findall(korean):
+    for sign, digits, unit, more, small_unit, percent in KOREAN.findall(korean):
         value = written(digits, KOREAN_UNITS.get(unit))
         if more:
             value = written(str(Decimal(value) + Decimal(written(more, KOREAN_UNITS[small_unit]))))
-        yield value, written(digits)
+        yield signed(sign, value, percent), signed(sign, written(digits), percent)
     for exponent in exponents(korean):
         yield exponent, exponent
 

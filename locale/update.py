@@ -50,6 +50,22 @@ def templates(out):
     return dict(sorted(found.items()))
 
 
+class CatalogError(Exception):
+    """A catalog that cannot be read: the line, and what is wrong with it."""
+
+
+def read_catalog(path):
+    try:
+        return polib.pofile(path.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        reason = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+    except OSError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line, reason = int(found[1]) if found else 1, error
+    raise CatalogError(line, f"not readable: {reason}; expected the gettext format")
+
+
 def header(project):
     return {
         "Project-Id-Version": project,
@@ -135,15 +151,24 @@ def merged(template, catalog, project, where):
 
 
 def update(root, out):
-    """Bring all catalogs up to date with the templates in `out`; return a line for each that changed."""
+    """Bring all catalogs up to date with the templates in `out`; return a line for each that changed.
+
+    Where one cannot be read, none is written."""
     project = runpy.run_path(str(root / "conf.py"))["project"]
+    catalogs = {}
+    for name in templates(out):
+        target = root / CATALOGS / f"{name}.po"
+        try:
+            catalogs[name] = read_catalog(target) if target.exists() else polib.POFile()
+        except CatalogError as error:
+            line, complaint = error.args
+            sys.exit(f"{target.relative_to(root)}:{line}: {complaint}\nNo catalog was written.")
     report = []
     for name, path in templates(out).items():
         target = root / CATALOGS / f"{name}.po"
         before = target.read_text("utf-8") if target.exists() else ""
-        catalog = polib.pofile(before) if before else polib.POFile()
         where = partial(origin, page=Path("book", name), out=out, root=root)
-        result = merged(polib.pofile(str(path)), catalog, project, where)
+        result = merged(polib.pofile(str(path)), catalogs[name], project, where)
         after = str(result)
         if after != before:
             target.parent.mkdir(parents=True, exist_ok=True)

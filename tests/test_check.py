@@ -54,6 +54,30 @@ def test_nan_is_caught(monkeypatch):
         check.check_laws((check.Case("activations.relu", ((3,),)),))
 
 
+def test_nan_in_one_of_several_derivatives_is_caught_by_jax_column(monkeypatch):
+    """max() of Python passes over a nan that does not come first."""
+    plant(monkeypatch, "dense.dense_vjp", lambda dy, x, w, b: (dy @ w.T, x.T @ dy, np.nan * b))
+    [case] = [case for case in check.CASES if case.shapes == ((5, 3), (3, 4), (4,))]
+    assert np.isnan(check.vjp_agreement(case).jax)
+    with pytest.raises(ValueError, match="by hand and JAX differ by nan"):
+        check.check_laws((case,))
+
+
+SHAPES_WRONG = [
+    lambda dy, x, w, b: (dy @ w.T, x.T @ dy, dy.sum(axis=0, keepdims=True)),
+    lambda dy, x, w, b: (dy @ w.T, x.T @ dy),
+]
+
+
+@pytest.mark.parametrize("wrong", SHAPES_WRONG)
+def test_a_derivative_of_another_shape_is_caught(monkeypatch, wrong):
+    plant(monkeypatch, "dense.dense_vjp", wrong)
+    [case] = [case for case in check.CASES if case.shapes == ((5, 3), (3, 4), (4,))]
+    with pytest.raises(ValueError, match=r"dense\.dense_vjp, shapes .*: by hand and JAX differ by inf"):
+        check.check_laws((case,))
+    assert check.gradient_check(dense.dense, wrong, check.draw(case.shapes)) == np.inf
+
+
 def test_the_difference_alone_catches_what_both_halves_share(monkeypatch):
     """Where the formula by hand and JAX agree on a wrong rule, only the difference tells."""
     monkeypatch.setattr(check, "jax_vjp", lambda f, dy, args: (dy * 2,))

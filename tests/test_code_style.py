@@ -13,7 +13,8 @@ from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 
 import textbook_code
-from textbook_code import check
+from textbook_code import check, data
+from textbook_code.experiments import activations as experiments
 
 PACKAGE = Path(textbook_code.__file__).parent
 
@@ -80,9 +81,10 @@ FUNCTIONS = {
     **{f"with_numpy.{name}": f for name, f in check.public("with_numpy").items() if inspect.isfunction(f)},
     **{f"with_jax.{name}": f for name, f in check.public("with_jax").items() if inspect.isfunction(f)},
     **{
-        f"check.{name}": f
-        for name, f in vars(check).items()
-        if inspect.isfunction(f) and f.__module__ == "textbook_code.check" and not name.startswith("_")
+        f"{module.__name__.removeprefix('textbook_code.')}.{name}": f
+        for module in (check, data, experiments)
+        for name, f in vars(module).items()
+        if inspect.isfunction(f) and f.__module__ == module.__name__ and not name.startswith("_")
     },
 }
 
@@ -95,7 +97,7 @@ CHECKS = {
     "EX01",  # an example
 }  # fmt: skip
 
-SHAPED = re.compile(r"\((\.\.\.|[A-Z]+[0-9]*|, |,|\d+)*\)")
+SHAPED = re.compile(r"\((\.\.\.|[A-Z]+[0-9]*( \+ \d+)?|, |,|\d+)*\)")
 
 
 def doc_faults(name: str, function) -> list[str]:
@@ -104,19 +106,22 @@ def doc_faults(name: str, function) -> list[str]:
     faults = [f"{code} {text}" for code, text in validate(name)["errors"] if code in CHECKS]
     if ">>>" not in "\n".join(doc["Examples"]):
         faults.append("Examples: no doctest")
-    half = not name.startswith("textbook_code.check")
+    half = name.startswith("textbook_code.with_")
     if half and not any("ValueError" in p.type for p in doc["Raises"]):
         faults.append("Raises: no ValueError")
-    if half:
-        types = {name: str(p.annotation) for name, p in inspect.signature(function).parameters.items()}
-        arrays = [p for p in doc["Parameters"] if "ndarray" in types[p.name] or "jax.Array" in types[p.name]]
-        faults += [f"{p.name}: no shape, got {p.type!r}" for p in arrays if not SHAPED.fullmatch(p.type)]
+    types = {name: str(p.annotation) for name, p in inspect.signature(function).parameters.items()}
+    arrays = [p for p in doc["Parameters"] if re.search(r"ndarray|jax\.Array", types.get(p.name, ""))]
+    faults += [f"{p.name}: no shape, got {p.type!r}" for p in arrays if not SHAPED.fullmatch(p.type)]
     return faults
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_docstring(name):
     assert doc_faults(f"textbook_code.{name}", FUNCTIONS[name]) == []
+
+
+def test_experiments_and_data_are_held_to_it():
+    assert {"experiments.activations.revive", "data.xor", "check.draw"} <= FUNCTIONS.keys()
 
 
 def test_docstring_faults_are_named(monkeypatch):

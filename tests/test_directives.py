@@ -405,9 +405,9 @@ def test_a_korean_heading_is_held_to_the_korean_title(sound):
 
 def test_a_broken_registry_stops_the_build_with_its_line(sound):
     sound.write("book/questions.yaml", REGISTRY.replace("id: q02", "id: q01"))
-    with pytest.raises(Exception, match=r"questions\.yaml:15: id 'q01' is already used in line 5") as error:
+    # SystemExit, because Sphinx adds a traceback to errors of other kinds.
+    with pytest.raises(SystemExit, match=r"questions\.yaml:15: id 'q01' is already used in line 5"):
         sound.build("dummy")
-    assert type(error.value).__name__ == "SphinxError"  # Sphinx shows its text, not a traceback
 
 
 # ---------------------------------------------------------------- questions: what they make

@@ -1,12 +1,14 @@
 """What differs by edition, the links between the editions, and the mends of the theme's output."""
 
+import ast
 import io
 import re
 from pathlib import Path
 
 import polib
 import pytest
-from _ext.editions import EDITIONS, WORDS, alternates, other_edition
+import sphinx
+from _ext.editions import EDITIONS, PLURALS, WORDS, alternates, other_edition
 from sphinx.application import Sphinx
 from sphinx.locale import translators
 
@@ -177,10 +179,39 @@ def test_words_of_scripts(built):
     assert "words.js" not in built("en/index.html")
 
 
+def interface_words(code):
+    """The literals in _() of a Python file, also those within an f-string."""
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and node.args]
+    names = [(getattr(call.func, "id", ""), call.args[0]) for call in calls]
+    return {
+        word.value
+        for name, word in names
+        if name == "_" and isinstance(word, ast.Constant) and isinstance(word.value, str)
+    }
+
+
+def test_interface_words_of_a_python_file():
+    assert interface_words("""f'<b t="{_("One")}">'; _("Two, " "long"); _(three); other("Four")""") == {
+        "One",
+        "Two, long",
+    }
+
+
+def translated(path):
+    return {
+        entry.msgid
+        for entry in polib.pofile(path)
+        if not entry.fuzzy and (entry.msgstr or any(entry.msgstr_plural.values()))
+    }
+
+
 def test_every_interface_word_has_its_korean():
-    """Each msgid of the templates and of editions.py is in the catalog."""
-    known = {entry.msgid for entry in polib.pofile(ROOT / "locale/ko/LC_MESSAGES/sphinx.po")}
-    used = set(WORDS)
+    """Each msgid of the templates and of the extensions is in our catalog or in Sphinx's own."""
+    catalogs = [ROOT / "locale", Path(sphinx.__file__).parent / "locale"]
+    known = set().union(*(translated(folder / "ko/LC_MESSAGES/sphinx.po") for folder in catalogs))
+    extensions = [path.read_text("utf-8") for path in (ROOT / "book/_ext").glob("*.py")]
+    used = {*WORDS, *(one for one, _many in PLURALS)}.union(*map(interface_words, extensions))
+    assert {"Function", "Sections of %s"} <= used
     for path in [*(ROOT / "book/_templates").rglob("*.html"), *(ROOT / "book/_static").glob("*.js")]:
         used.update(word for _quote, word in re.findall(r"""\b_\((['"])(.+?)\1\)""", path.read_text("utf-8")))
     assert sorted(used - known) == []

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from textbook_code import check
 from textbook_code.check import CASES, ELEMENTWISE
+from textbook_code.experiments import activations as experiments
 from textbook_code.with_jax import activations as jax_activations
 from textbook_code.with_jax import dense as jax_dense
 from textbook_code.with_jax import losses as jax_losses
@@ -184,6 +185,46 @@ def test_float32_at_ten_thousand_is_finite_in_jax(name):
     assert np.isfinite(pull(jnp.ones_like(y))[0]).all()
 
 
+@pytest.mark.parametrize("x", [100.0, 1e4, 6e4])
+def test_gelu_tanh_in_float16(x):
+    x = np.array([-x, x], np.float16)
+    y, dx = activations.gelu_tanh(x), activations.gelu_tanh_vjp(np.ones_like(x), x)
+    assert np.array_equal(y, [0, x[1]]) and np.array_equal(dx, [0, 1])
+    assert y.dtype == dx.dtype == np.float16
+
+
+@pytest.mark.parametrize(
+    "dtype, x", [("float16", 100), ("float16", 1e4), ("bfloat16", 1e4), ("bfloat16", 1e20), ("float32", 1e20)]
+)
+def test_gelu_tanh_in_jax_at_the_ends_of_the_range(dtype, x):
+    x = jnp.array([-x, x], dtype)
+    y, pull = jax.vjp(jax_activations.gelu_tanh, x)
+    [dx] = pull(jnp.ones_like(x))
+    assert y.tolist() == [0, x[1]] and dx.tolist() == [0, 1]
+    assert y.dtype == dx.dtype == x.dtype
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_gelu_tanh_is_its_formula_to_the_last_bit_up_to_50(sign):
+    """Where the cubic is held, at 30, every gate has long rounded to 0 or 1."""
+    x = sign * np.linspace(0, 50, 10_001)
+    u = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+    du = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+    s, t = activations.sigmoid(2 * u), activations.sigmoid(-2 * u)
+    assert np.array_equal(activations.gelu_tanh(x), x * s)
+    assert np.array_equal(activations.gelu_tanh_vjp(np.ones_like(x), x), s * (1 + 2 * x * du * t))
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu"])
+@pytest.mark.parametrize("alpha", [np.float64(0.3), np.float32(0.3), 1])
+def test_alpha_leaves_the_dtype_alone(name, alpha):
+    x = np.array([-1.0, 2.0], np.float32)
+    assert getattr(activations, name)(x, alpha).dtype == np.float32
+    assert getattr(activations, f"{name}_vjp")(x, x, alpha).dtype == np.float32
+    with jax.enable_x64(True):
+        assert getattr(jax_activations, name)(jnp.asarray(x), alpha).dtype == np.float32
+
+
 @elementwise
 def test_nan_stays_nan(name):
     x = np.array([np.nan])
@@ -321,13 +362,49 @@ BAD = [
     ("losses", "cross_entropy", (ONE, [0, 1]), "labels: expected an integer array of shape (2,), got list"),
     ("losses", "cross_entropy", (ONE[0], np.array([0])), "logits: expected shape (N, C), got (3,)"),
     ("mlp", "mlp", (ONE, (), np.tanh), "layers: expected at least one layer"),
+    ("mlp", "mlp", (ONE, (W, B), np.tanh), "layers[0]: expected a pair (w, b), got ndarray"),
+    ("mlp", "mlp", (ONE, [W, W], np.tanh), "layers[0]: expected a pair (w, b), got ndarray"),
+    ("mlp", "mlp", (ONE, [(W, B), (W, B, B)], np.tanh), "layers[1]: expected a pair (w, b), got 3 items"),
+    ("mlp", "mlp", (ONE, 5, np.tanh), "layers: expected a tuple of layers (w, b), got int"),
+    ("mlp", "mlp", (ONE, None, np.tanh), "layers: expected a tuple of layers (w, b), got NoneType"),
+    ("mlp", "mlp", (ONE, np.ones((2, 2)), np.tanh), "layers: expected a tuple of layers (w, b), got ndarray"),
     ("mlp", "mlp", (ONE, ((W, B), (W, B)), np.tanh), "layers[1].w: expected shape (D1, D2) with D1 = 4"),
     ("mlp", "mlp_init", (0, [2, 3]), "rng: expected a generator as from np.random.default_rng(0), got int"),
     ("mlp", "mlp_init", (np.random.default_rng(0), [2]), "sizes: expected two or more integers ≥ 1, got [2]"),
     ("mlp", "mlp_init", (np.random.default_rng(0), [2, 0]), "sizes: expected two or more integers ≥ 1"),
     ("mlp", "mlp_init", (np.random.default_rng(0), [2, 2.5]), "sizes: expected two or more integers ≥ 1"),
     ("mlp", "mlp_init", (np.random.default_rng(0), [2, 3], -1.0), "gain: expected a finite number ≥ 0"),
+    ("mlp", "mlp_init", (np.random.default_rng(0), 5), "sizes: expected two or more integers ≥ 1, got 5"),
+    (
+        "mlp",
+        "mlp_init",
+        (np.random.default_rng(0), None),
+        "sizes: expected two or more integers ≥ 1, got None",
+    ),
+    (
+        "mlp",
+        "mlp_init",
+        (np.random.default_rng(0), [2, 3], "2"),
+        "gain: expected a finite number ≥ 0, got '2'",
+    ),
+    (
+        "mlp",
+        "mlp_init",
+        (np.random.default_rng(0), [2, 3], None),
+        "gain: expected a finite number ≥ 0, got None",
+    ),
     ("mlp", "mlp_init", (np.random.default_rng(0), [2, 3], 1.0, int), "dtype: expected a floating dtype"),
+    (
+        "mlp",
+        "mlp_init",
+        (np.random.default_rng(0), [2, 3], 1.0, "foo"),
+        "dtype: expected a floating dtype, got 'foo'",
+    ),
+    *(
+        ("activations", name, (ONE, alpha), f"alpha: expected a real number, got {kind}")
+        for name in ("leaky_relu", "elu")
+        for alpha, kind in [("a", "str"), (None, "NoneType"), (np.array([0.1]), "ndarray"), (1j, "complex")]
+    ),
     *(
         (module, name, args, message)
         for module, name in [("activations", n) for n in (*ELEMENTWISE, "softmax", "log_softmax")]
@@ -364,6 +441,8 @@ BAD_VJP = [
         "dy: expected float64 as in x, got float32; convert with dy.",
     ),
     (activations.elu_vjp, (1, ONE), "dy: expected an array, got int"),
+    (activations.elu_vjp, (ONE, ONE, "a"), "alpha: expected a real number, got str"),
+    (activations.leaky_relu_vjp, (ONE, ONE, ONE), "alpha: expected a real number, got ndarray"),
     (dense.dense_vjp, (ONE, ONE, W, B), "dy: expected shape (N, M) with N = 2 as in x, M = 4 as in w"),
     (dense.dense, (ONE, W.astype(F32), B), "w: expected float64 as in x, got float32; convert with w.astype"),
     (jax_dense.dense, (ONE, W.astype(F32), B), "w: expected float64 as in x, got float32"),
@@ -380,6 +459,38 @@ def test_bad_input_of_derivatives(function, args, message):
     with pytest.raises(ValueError) as error:
         function(*args)
     assert str(error.value).startswith(message)
+
+
+LAYER = experiments.Layer(W, B)
+X, KNOTS = ONE[:, 0], np.array([0.0, 1.0, 2.0])
+BAD_EXPERIMENT = [
+    (experiments.revive, ((LAYER,), ONE, None), "layers: expected two, got 1"),
+    (
+        experiments.revive,
+        ((LAYER, experiments.Layer(np.ones((4, 4)), B), experiments.Layer(np.ones((4, 4)), B)), ONE, None),
+        "layers: expected two, got 3",
+    ),
+    (
+        experiments.revive,
+        ((LAYER, experiments.Layer(np.ones((4, 4)), B)), ONE[:1], np.random.default_rng(0)),
+        "x: expected at least two rows, got 1",
+    ),
+    (experiments.hinge_sum, (X, KNOTS, 0.0, np.ones(3)), "a: expected shape (2,), got (3,)"),
+    (experiments.hinge_sum, (X, KNOTS, 0.0, np.ones((2, 2))), "a: expected shape (2,), got (2, 2)"),
+    (experiments.hinge_sum, (X, KNOTS, 0.0, 1.0), "a: expected shape (2,), got ()"),
+    (
+        experiments.train,
+        ((LAYER,), ONE, ONE @ W, (np.tanh, None), (losses.mse, losses.mse_vjp), 0.1, -1),
+        "steps: expected ≥ 0, got -1",
+    ),
+]
+
+
+@pytest.mark.parametrize("function, args, message", BAD_EXPERIMENT)
+def test_bad_input_of_experiments(function, args, message):
+    with pytest.raises(ValueError) as error:
+        function(*args)
+    assert str(error.value) == message
 
 
 @elementwise

@@ -122,6 +122,28 @@ def test_a_text_that_cannot_be_extracted(tmp_path):
     assert advice == "The text of the book could not be extracted."
 
 
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (b"\ngarbage\n", "Syntax error in po file (line {line})"),
+        ("\n# 낱말\n".encode("cp949"), "byte 0xb3 is not UTF-8"),
+    ],
+)
+def test_where_a_catalog_cannot_be_read_none_is_written(book, damage, reason):
+    path = book / update.CATALOGS / "page.po"
+    path.write_bytes(path.read_bytes() + damage)
+    (book / update.CATALOGS / "code/api.po").unlink()  # comes first, and would be written
+    line = path.read_bytes().count(b"\n")
+    with pytest.raises(SystemExit) as stop:
+        run(book)
+    assert str(stop.value).splitlines() == [
+        f"{update.CATALOGS}/page.po:{line}: not readable: {reason.format(line=line)}; "
+        "expected the gettext format",
+        "No catalog was written.",
+    ]
+    assert not (book / update.CATALOGS / "code/api.po").exists()
+
+
 # Without Sphinx: a catalog from a template and the old catalog.
 
 

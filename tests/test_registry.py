@@ -81,6 +81,18 @@ def test_an_empty_registry_is_a_fault(registry):
         registry("")
 
 
+def test_another_encoding_is_a_fault(tmp_path):
+    path = tmp_path / "questions.yaml"
+    path.write_bytes(SOUND.encode("cp949"))
+    with pytest.raises(RegistryError, match=r"questions\.yaml:3: not UTF-8: byte 0xc7; expected"):
+        load(path)
+
+
+def test_a_control_character_is_a_fault(registry):
+    with pytest.raises(RegistryError, match=r"questions\.yaml:21: not YAML: the control character U\+0007"):
+        registry(SOUND.replace("slug: two", "slug: t\awo"))
+
+
 def test_what_a_sound_registry_says(registry):
     read = registry(SOUND)
     assert [question.number for question in read.questions] == ["Q1", "Q1.1", "Q2"]

@@ -147,6 +147,13 @@ def test_absent_words_find_nothing(ours, edition):
     assert dict(zip(asked["nothing"], hits, strict=True)) == {query: [] for query in asked["nothing"]}
 
 
+def test_a_browser_that_keeps_nothing_finds_as_much(ours):
+    refuse = "Object.defineProperty(globalThis, 'localStorage', { get() { throw new Error('refused'); } })"
+    queries = ["손실", "ReLU"]
+    refused = ask(ours["ko"], f"({refuse}, {HITS})", queries)
+    assert all(refused) and refused == ask(ours["ko"], HITS, queries)
+
+
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize(
     "spellings",
@@ -249,10 +256,30 @@ def test_frequent_terms_are_marked():
     ]
 
 
+GLOSSARY = """# 용어
+
+```{glossary}
+손실
+ReLU
+  값.
+
+adam
+GELU
+  값.
+```
+"""
+
+
 def test_a_later_build_keeps_what_the_first_one_indexed(tmp_path):
     source = shutil.copytree(CORPUS / "ko", tmp_path / "source")
+    (source / "glossary.md").write_text(GLOSSARY, encoding="utf-8")
+    index = source / "index.md"
+    index.write_text(index.read_text(encoding="utf-8") + "\n```{toctree}\nglossary\n```\n", encoding="utf-8")
     assert build(source, tmp_path / "site", "ko").wait() == 0
     first = (tmp_path / "site/searchindex.js").read_bytes()
+    assert '"indexentries":{"adam":' in first.decode()
+    assert build(source, tmp_path / "site", "ko").wait() == 0  # nothing has changed
+    assert (tmp_path / "site/searchindex.js").read_bytes() == first
     page = source / "13-gpu.md"
     page.write_text(page.read_text(encoding="utf-8") + "\n수목한계선\n", encoding="utf-8")
     builds = [build(source, tmp_path / "site", "ko"), build(source, tmp_path / "fresh", "ko", seed="1")]
@@ -265,8 +292,11 @@ def test_a_later_build_keeps_what_the_first_one_indexed(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "line", "message"),
     [
-        ("en,ko,note\nloss,손실,\n", 1, "no column also; expected en, ko and also"),
-        ("en,ko,also\nloss,손실\n(loss),,\n", 3, "expected an English term in en, got '(loss)'"),
+        ("en,ko,note\nloss,손실,\n", 1, "no column also; expected en, ko, also"),
+        ("en,ko,also\nloss,손실,\n(loss),,\n", 3, "expected an English term in en, got '(loss)'"),
+        ("en,ko,also\nloss,손실\n", 2, "expected 3 cells, as in line 1 (en, ko, also), got 2"),
+        ("en,ko,also\nloss,손실,,\n", 2, "expected 3 cells, as in line 1 (en, ko, also), got 4"),
+        ("", 1, "no column also, en, ko; expected en, ko, also"),
         (
             "en,ko,also\na,b,\nencoder / decoder,인코더 / 디코더,엔코더\n",
             3,
@@ -282,9 +312,18 @@ def test_faulty_terms(tmp_path, rows, line, message):
     assert caught.value.args == (line, message)
 
 
-def test_faulty_terms_fail_the_build_without_a_traceback(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"en,ko\n", "1: WARNING: no column also; expected en, ko, also"),
+        ("en,ko,also\nloss,손실,\n".encode("cp949"), "2: WARNING: not UTF-8: byte 0xbc; expected"),
+        (None, "1: WARNING: not readable: No such file or directory; expected"),
+    ],
+)
+def test_faulty_terms_fail_the_build_without_a_traceback(tmp_path, content, message):
     terms = tmp_path / "terms.csv"
-    terms.write_text("en,ko\nloss,손실\n", encoding="utf-8")
+    if content is not None:
+        terms.write_bytes(content)
     code = (
         "import pathlib, sys; from _ext import search; from sphinx.cmd.build import main;"
         "search.TERMS = pathlib.Path(sys.argv.pop(1)); sys.exit(main(sys.argv[1:]))"
@@ -298,7 +337,7 @@ def test_faulty_terms_fail_the_build_without_a_traceback(tmp_path):
         encoding="utf-8",
     )
     assert run.returncode == 1
-    assert f"{terms}:1: WARNING: no column also" in run.stderr
+    assert f"{terms}:{message}" in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -4,6 +4,7 @@ A tiny book is extracted and translated without a fault. Each test plants one fa
 the gate name that fault, its catalog and its line, and nothing else.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -289,6 +290,10 @@ GOOD = [
     ("Adam (Kingma and Ba)", "Adam (Kingma and Ba)"),
     ("3.5 is not a list.", "3.5는 목록이 아니다."),
     ("0.7 %", "0.7 %"),
+    ("It is 0.7 percent of 5 million, not 8%.", "500만의 0.7%이지 8퍼센트는 아니다."),
+    ("Fifty percent, from minus two to −1e-5.", "-2에서 -1e-5까지, 50%."),
+    ("From minus 2 to -1, and 5 minus 3.", "−2에서 마이너스 1까지, 그리고 5 빼기 3."),
+    ("GPT-2 has layers 3-5.", "GPT-2에는 층 3-5가 있다."),
     (
         "Nair, Rectified Linear Units Work with Noise, 2010.",
         "Nair, Rectified Linear Units Work with Noise, 2010.",
@@ -353,16 +358,68 @@ def test_a_site_that_was_not_built(book):
     assert problem == f"{book}/nowhere: no built Korean edition here; expected one (make html)"
 
 
+@pytest.mark.parametrize(
+    ("english", "korean", "missing", "surplus"),
+    [
+        ("It falls to -3 there.", "거기서 3까지 떨어진다.", ["-3"], ["3"]),
+        ("It falls to −3 there.", "거기서 3까지 떨어진다.", ["-3"], ["3"]),
+        ("It rises to 3 there.", "거기서 -3까지 오른다.", ["3"], ["-3"]),
+        ("It lies in [-1, 1].", "[1, 1] 안에 있다.", ["-1"], []),
+        ("It grows by 5 % there.", "거기서 5만큼 자란다.", ["5%"], ["50000"]),
+        ("It grows by 5 there.", "거기서 5퍼센트 자란다.", ["5"], ["5%"]),
+        ("Minus three.", "-4", [], ["-4"]),
+    ],
+)
+def test_a_sign_and_a_percent_sign_belong_to_the_number(english, korean, missing, surplus):
+    assert check.difference(english, korean) == (missing, surplus)
+
+
+TERMS = "locale/terms.csv"
+QUESTIONS = "book/questions.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (TERMS, None, f"{TERMS}:1: not readable: No such file or directory; expected the CSV file"),
+        (TERMS, "en,ko,avoid\nloss,손실,\n".encode("cp949"), f"{TERMS}:2: not UTF-8: byte 0xbc; expected"),
+        (TERMS, b"", f"{TERMS}:1: no column avoid, en, ko; expected en, ko, avoid"),
+        (TERMS, b"en,ko,note\n", f"{TERMS}:1: no column avoid; expected en, ko, avoid"),
+        (TERMS, b"en,ko,avoid\n\na,b\n", f"{TERMS}:3: expected 3 cells, as in line 1 (en, ko, avoid), got 2"),
+        (QUESTIONS, None, "No such file or directory"),
+        (QUESTIONS, b"- chapter: 1\n", f"{QUESTIONS}:1: a chapter lacks 'file'; expected"),
+        (QUESTIONS, "- 둘\n".encode("cp949"), f"{QUESTIONS}:1: not UTF-8: byte 0xb5"),
+    ],
+)
+def test_a_house_style_that_cannot_be_read_is_the_one_fault(book, name, content, expected):
+    if content is None:
+        (book / name).unlink()
+    else:
+        (book / name).write_bytes(content)
+    [problem] = problems(book)
+    assert expected in problem
+
+
+def test_a_catalog_in_another_encoding(book):
+    path = book / CATALOGS / "page.po"
+    path.write_bytes(path.read_text("utf-8").encode("cp949", "replace"))
+    line = path.read_text("ascii", "replace").partition("\ufffd")[0].count("\n") + 1
+    [problem] = problems(book)
+    assert problem.startswith(f"{CATALOGS}/page.po:{line}: not readable: byte 0x")
+    assert problem.endswith(" is not UTF-8; expected the gettext format")
+
+
 def test_the_command(book):
     """It extracts anew by itself: what changed in the English is found without `make po`."""
     for script in ("check", "message", "numerals", "update"):
         shutil.copy(REAL / f"locale/{script}.py", book / "locale")
     command = [sys.executable, book / "locale/check.py"]
-    good = subprocess.run(command, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(REAL / "book")}  # the tiny book has no extensions
+    good = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (good.returncode, good.stdout) == (0, "The translation gate: no fault.\n")
     page = book / "book/page.md"
     page.write_text(page.read_text("utf-8").replace("downwards", "upwards"), "utf-8")
-    bad = subprocess.run(command, capture_output=True, text=True)
+    bad = subprocess.run(command, capture_output=True, text=True, env=environment)
     [stale] = lines_of(book, PAGE, "We follow the slope downwards.")
     assert bad.returncode == 1
     [first, second] = bad.stdout.splitlines()

@@ -37,10 +37,10 @@ def setup(app):
 """,
     "book/questions.yaml": """
 - chapter: 1
-  file: page
+  file: 01-page
   title: {en: "A first chapter", ko: "첫 장"}
   questions:
-  - {id: q01, en: 'What is "it"?', ko: "이것은 무엇인가?"}
+  - {id: q01, slug: it, en: 'What is "it"?', ko: "이것은 무엇인가?", asked_as: [nam-1]}
 """,
     "book/index.md": """
 # The tiny book

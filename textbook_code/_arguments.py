@@ -3,7 +3,9 @@
 JAX knows dtype and shape even while it traces: checking them costs microseconds and works under ``jit``.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from numbers import Real
 
 import numpy as np
 
@@ -26,6 +28,17 @@ def expect(shapes: str, **arrays) -> None:
     ):
         _expect_dtype(name, array, dtypes)
         _expect_shape(name, np.shape(array), letters, sizes)
+
+
+def expect_real(**numbers) -> None:
+    """Check that each is one real number: Python's, NumPy's, or one that JAX traces."""
+    for name, number in numbers.items():
+        kind = getattr(getattr(number, "dtype", None), "kind", "")
+        scalar = kind in ("f", "i") and np.shape(number) == ()
+        require(
+            isinstance(number, Real) or scalar,
+            f"{name}: expected a real number, got {type(number).__name__}",
+        )
 
 
 def expect_values(name: str, values, low: float, high: float) -> None:
@@ -54,7 +67,18 @@ def expect_labels(name: str, labels, shape: tuple, classes: int) -> None:
 
 def expect_layers(layers, **first) -> None:
     """Check one or more layers (w, b) whose sizes chain; ``first`` is the array that enters the first one."""
+    require(
+        isinstance(layers, list | tuple),
+        f"layers: expected a tuple of layers (w, b), got {type(layers).__name__}",
+    )
     require(layers, "layers: expected at least one layer (w, b), got none")
+    for i, layer in enumerate(layers):
+        group = isinstance(layer, list | tuple)
+        got = f"{len(layer)} items" if group else type(layer).__name__
+        require(
+            group and len(layer) == 2,
+            f"layers[{i}]: expected a pair (w, b), got {got}",
+        )
     arrays = {
         f"layers[{i}].{k}": a
         for i, layer in enumerate(layers)
@@ -71,17 +95,28 @@ def expect_init(rng, sizes, gain: float, dtype) -> None:
         generator,
         f"rng: expected a generator as from np.random.default_rng(0), got {kind}",
     )
-    chain = len(sizes) >= 2 and all(
+    sized = isinstance(sizes, Sequence) or np.ndim(sizes) > 0
+    chain = sized and all(
         isinstance(n, int | np.integer) and n >= 1 for n in sizes
     )
-    require(chain, f"sizes: expected two or more integers ≥ 1, got {sizes}")
     require(
-        0 <= gain < np.inf, f"gain: expected a finite number ≥ 0, got {gain}"
+        chain and len(sizes) >= 2,
+        f"sizes: expected two or more integers ≥ 1, got {sizes}",
     )
     require(
-        np.issubdtype(dtype, np.floating),
-        f"dtype: expected a floating dtype, got {np.dtype(dtype)}",
+        isinstance(gain, Real) and 0 <= gain < np.inf,
+        f"gain: expected a finite number ≥ 0, got {gain!r}",
     )
+    require(
+        _is_floating(dtype), f"dtype: expected a floating dtype, got {dtype!r}"
+    )
+
+
+def _is_floating(dtype) -> bool:
+    try:
+        return np.issubdtype(dtype, np.floating)
+    except TypeError:  # what NumPy raises if it knows no such dtype
+        return False
 
 
 @cache

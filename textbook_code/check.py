@@ -127,6 +127,8 @@ def gradient_check(
     behind = f(*_map(lambda a, d: a - STEP * d, args, v))
     u = rng.standard_normal(np.shape(ahead))
     grads = _leaves(f_vjp(u, *args))
+    if _shapes(grads) != _shapes(_leaves(args)):
+        return np.inf
     by_hand = sum(np.sum(g * d) for g, d in zip(grads, _leaves(v), strict=True))
     by_difference = np.sum(u * (ahead - behind)) / (2 * STEP)
     return _ratio(
@@ -160,11 +162,8 @@ def vjp_agreement(case: Case) -> Agreement:
         _leaves(f_vjp(dy, *args)),
         _leaves(jax_vjp(f_jax, dy, args)),
     )
-    gaps = [
-        _ratio(np.max(np.abs(a - b)), np.max(np.abs(b)))
-        for a, b in zip(by_hand, by_jax, strict=True)
-    ]
-    return Agreement(max(gaps), gradient_check(f, f_vjp, args))
+    gap = _worst_gap(by_hand, by_jax)
+    return Agreement(gap, gradient_check(f, f_vjp, args))
 
 
 def check_laws(cases: tuple[Case, ...] = CASES) -> list[tuple[Case, Agreement]]:
@@ -415,6 +414,21 @@ def _leaves(tree) -> list:
         if isinstance(tree, tuple)
         else [tree]
     )
+
+
+def _shapes(leaves: list) -> list[tuple]:
+    return [np.shape(leaf) for leaf in leaves]
+
+
+def _worst_gap(leaves: list, others: list) -> float:
+    """Largest relative difference: nan if one is nan, infinite if the arrays differ in number or shape."""
+    if _shapes(leaves) != _shapes(others):
+        return np.inf
+    gaps = [
+        _ratio(np.max(np.abs(a - b)), np.max(np.abs(b)))
+        for a, b in zip(leaves, others, strict=True)
+    ]
+    return float(np.max(gaps))
 
 
 def _map(f: Callable, tree, *others):

@@ -187,8 +187,19 @@ def mend_html(app, pagename, templatename, context, doctree):
         context["body"] = re.sub(r"<pre>.*?</pre>", span_for_div, context["body"], flags=re.DOTALL)
 
 
+def drop_old_pages(app, env):
+    """A page whose source is gone must not stay in the site."""
+    if app.builder.name != "html":
+        return
+    for page in sorted(Path(app.outdir).rglob("*.html")):
+        name = page.relative_to(app.outdir).with_suffix("").as_posix()
+        if name not in env.found_docs and not name.startswith("_") and name != "search":
+            page.unlink()
+
+
 def setup(app):
     app.connect("config-inited", configure, priority=100)
+    app.connect("env-updated", drop_old_pages)
     app.connect("builder-inited", write_words)
     app.connect("html-page-context", add_links)
     app.connect("html-page-context", mend_html, priority=900)

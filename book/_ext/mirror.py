@@ -78,8 +78,11 @@ def place(package: str, dotted: str) -> tuple[Path, str, str]:
 
 def code_of(path: Path, name: str) -> str:
     """The function or class and, where there is one, its derivative by hand."""
-    text = path.read_text(encoding="utf-8")
-    found = [cut(text, name), cut(text, f"{name}_vjp")]
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = [cut(text, name), cut(text, f"{name}_vjp")]
+    except SyntaxError as error:
+        raise CodeError(f"{path.relative_to(ROOT)}:{error.lineno}: {error.msg}") from error
     if not found[0]:
         raise CodeError(f"{path.stem}.{name}: {path.relative_to(ROOT)} has no function or class '{name}'")
     return "\n\n".join(filter(None, found))

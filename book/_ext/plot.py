@@ -8,6 +8,7 @@ doctrees until something it is made of changes.
 import hashlib
 import importlib.util
 import io
+import os
 import re
 import traceback
 import warnings
@@ -89,7 +90,7 @@ def figure_file(env, name: str) -> tuple[Path, str]:
 
 
 def shown(path: Path, env) -> str:
-    return path.relative_to(Path(env.srcdir).parent).as_posix()
+    return Path(os.path.relpath(path, Path(env.srcdir).parent)).as_posix()
 
 
 def catalogs(env) -> list[Path]:
@@ -104,7 +105,9 @@ def words(env) -> dict[str, str]:
     found = {}
     for path in catalogs(env):
         with path.open("rb") as file:
-            found |= {m.id: m.string for m in read_po(file) if m.id and m.string and not m.fuzzy}
+            found |= {
+                m.id: m.string for m in read_po(file, abort_invalid=True) if m.id and m.string and not m.fuzzy
+            }
     return found
 
 
@@ -132,16 +135,16 @@ def cached(env, name: str, kind: str) -> Path:
 
 
 def draw(env, name: str, kind: str) -> bytes:
-    # Imported here: a build with all figures cached does without matplotlib.
-    from figures import style
-    from matplotlib import style as looks
-
     path, function = figure_file(env, name)
-    look = style.LOOK | {"svg.hashsalt": name}
-    if kind == "svg":  # a file can't rely on the reader's fonts
-        look["svg.fonttype"] = "path"
-    style.speak(words(env))
     try:
+        # Imported here: a build with all figures cached does without matplotlib.
+        from figures import style
+        from matplotlib import style as looks
+
+        look = style.LOOK | {"svg.hashsalt": name}
+        if kind == "svg":  # a file can't rely on the reader's fonts
+            look["svg.fonttype"] = "path"
+        style.speak(words(env))
         with looks.context(look, after_reset=True), warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # a character that no font has
             warnings.simplefilter("error", RuntimeWarning)  # a division by zero
@@ -180,8 +183,8 @@ def saved(figure, file_format: str) -> bytes:
 
 def fault_line(error: Exception, path: Path, env) -> str:
     """Where in the figure's file it went wrong."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return f"{shown(path, env)}:{error.lineno}"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{shown(Path(error.filename), env)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     return f"{shown(path, env)}:{lines[-1]}" if lines else f"while drawing {shown(path, env)}"

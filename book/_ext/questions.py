@@ -17,7 +17,6 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.directives.patches import Rubric
 from sphinx.domains import Domain
-from sphinx.errors import SphinxError
 from sphinx.locale import _
 from sphinx.transforms import SphinxContentsFilter, SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -180,7 +179,7 @@ def read(path: Path) -> Registry:
     try:
         return _read(path, path.stat().st_mtime_ns)
     except (registry.RegistryError, OSError) as error:
-        raise SphinxError(str(error)) from error
+        raise SystemExit(str(error)) from None  # Sphinx would add a traceback to an error of its own
 
 
 @functools.lru_cache(maxsize=1)

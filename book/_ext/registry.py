@@ -69,7 +69,16 @@ class Registry:
 
 def load(path: Path) -> Registry:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        node = yaml.compose(text)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = f"not UTF-8: byte 0x{error.object[error.start]:02x}; expected the file saved as UTF-8"
+        raise RegistryError(f"{path}:{line}: {what}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"not YAML: the control character U+{ord(text[error.position]):04X}; expected text without it"
+        raise RegistryError(f"{path}:{line}: {what}") from error
     except yaml.MarkedYAMLError as error:
         raise RegistryError(f"{path}:{error.problem_mark.line + 1}: not YAML: {error.problem}") from error
     reader = Reader(path)

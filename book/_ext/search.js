@@ -103,7 +103,11 @@ function KoreanStemmer() {
     const units = parse(query);
     const marks = [...new Set(units.flatMap((u) => u.spellings))].sort((a, b) => b.length - a.length);
     // The page that a hit opens marks these; it takes them apart at spaces.
-    localStorage.setItem("sphinx_highlight_terms", marks.filter((mark) => !/\s/.test(mark)).join(" "));
+    try {
+      localStorage.setItem("sphinx_highlight_terms", marks.filter((mark) => !/\s/.test(mark)).join(" "));
+    } catch {
+      // A browser may refuse to keep anything: then nothing is marked.
+    }
     const names = (query.toLowerCase().match(RUN) || []).filter((word) => !isHangul(word));
     return [query, units, [], marks, new Set(names)];
   };

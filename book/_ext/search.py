@@ -14,7 +14,6 @@ for one question. Three additions mend this. `search.js` is their other half: it
 - A question is indexed as a page of its own, named `01-activations#q01-3`.
 """
 
-import csv
 import functools
 import json
 import re
@@ -25,6 +24,8 @@ from docutils import nodes
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.search.en import SearchEnglish
 from sphinx.util import logging
+
+from _ext.terms import TermsError, read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +55,6 @@ def key(spelling):
     return "".join(RUN.findall(spelling.lower()))
 
 
-class TermsError(Exception):
-    """A fault of the terms: the line, and what is wrong with it."""
-
-
 def read_concepts(path):
     """The terms as lists [name, spellings the book writes, further spellings readers type].
 
@@ -65,20 +62,17 @@ def read_concepts(path):
     things, divided by a slash or a dot, and as many, they are as many terms: encoder / decoder.
     """
     concepts = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        if missing := {"en", "ko", "also"} - set(reader.fieldnames or ()):
-            raise TermsError(1, f"no column {', '.join(sorted(missing))}; expected en, ko and also")
-        for row in reader:
-            if not key(without_sense(row["en"])):
-                raise TermsError(reader.line_num, f"expected an English term in en, got {row['en']!r}")
-            en, ko, also = (re.split(r"\s*[/·]\s*", row[column]) for column in ("en", "ko", "also"))
-            if not 1 < len(en) == len(ko):
-                en, ko, also = [row["en"]], [row["ko"]], [row["also"]]
-            elif len(also) != len(en):
-                expected = f"expected spellings of {len(en)} terms in also, divided by ' / ' as in en and ko"
-                raise TermsError(reader.line_num, f"{expected}, got {row['also']!r}")
-            concepts += map(concept, en, ko, also)
+    columns = ("en", "ko", "also")
+    for line, row in read_rows(path, columns):
+        if not key(without_sense(row["en"])):
+            raise TermsError(line, f"expected an English term in en, got {row['en']!r}")
+        en, ko, also = (re.split(r"\s*[/·]\s*", row[column]) for column in columns)
+        if not 1 < len(en) == len(ko):
+            en, ko, also = [row["en"]], [row["ko"]], [row["also"]]
+        elif len(also) != len(en):
+            expected = f"expected spellings of {len(en)} terms in also, divided by ' / ' as in en and ko"
+            raise TermsError(line, f"{expected}, got {row['also']!r}")
+        concepts += map(concept, en, ko, also)
     return concepts
 
 
@@ -207,6 +201,29 @@ class SearchedHTMLBuilder(StandaloneHTMLBuilder):
             [name for name in self.indexer._titles if name.split("#")[0] in keep]
         )
         super().load_indexer(docnames)
+        self.load_index_entries()
+
+    def load_index_entries(self):
+        """Sphinx loads all but these (the glossary's, the functions')."""
+        try:
+            with (self.outdir / self.searchindex_filename).open(encoding="utf-8") as file:
+                last = self.indexer_format.load(file)
+        except (OSError, ValueError):  # Sphinx has warned where it matters
+            return
+        for entry, places in last["indexentries"].items():
+            for number, anchor, main in places:
+                page = last["docnames"][number]
+                if page in self.indexer._titles:
+                    found = self.indexer._index_entries.setdefault(page, [])
+                    found.append((entry, anchor, "main" if main else ""))
+
+    def dump_search_index(self):
+        # In one order, whether a page was read now or its entries were kept (those are in lower case).
+        self.indexer._index_entries = {
+            page: sorted({(entry.lower(), anchor, main or "") for entry, anchor, main in entries})
+            for page, entries in sorted(self.indexer._index_entries.items())
+        }
+        super().dump_search_index()
 
 
 def set_options(app, config):

@@ -33,7 +33,7 @@
 
   // The anchor in the address as long as it is on the screen, otherwise the section being read.
   const anchor = (here) => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.querySelector(":target");
     const box = target?.getBoundingClientRect();
     if (box && box.top < window.innerHeight && box.bottom > 0) return location.hash;
     return here ? "#" + here.id : "";

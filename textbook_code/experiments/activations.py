@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from textbook_code._arguments import require
+from textbook_code._arguments import expect_layers, require
 from textbook_code.with_numpy.activations import relu
 from textbook_code.with_numpy.dense import dense
 from textbook_code.with_numpy.mlp import Layer, mlp, mlp_vjp
@@ -128,12 +128,22 @@ def hinge_sum(
     y : (N,)
         ``start + Σᵢ aᵢ relu(x − tᵢ)``.
 
+    Raises
+    ------
+    ValueError
+        If `a` does not have one weight for each knot but the last.
+
     Examples
     --------
     >>> knots = np.array([-1.0, 0.0, 1.0])
     >>> hinge_sum(np.array([-0.5, 0.25]), knots, *hinges(np.abs, knots))
     array([0.5 , 0.25])
     """
+    wanted = (len(knots) - 1,)
+    require(
+        np.shape(a) == wanted,
+        f"a: expected shape {wanted}, got {np.shape(a)}",
+    )
     return start + relu(x[:, None] - knots[:-1]) @ a
 
 
@@ -258,6 +268,11 @@ def train(
     run : Run
         Layers, losses and the share of dead units.
 
+    Raises
+    ------
+    ValueError
+        If `steps` is negative.
+
     Examples
     --------
     >>> from textbook_code.with_numpy import activations, losses
@@ -267,6 +282,7 @@ def train(
     >>> train(line, x, 2 * x + 1, relu, mse, lr=0.3, steps=50).layers[0].w.round(3)
     array([[2.]])
     """
+    require(steps >= 0, f"steps: expected ≥ 0, got {steps}")
     curve, dead = [], []
     for _ in range(steps):
         y_pred = mlp(x, layers, act[0])
@@ -303,6 +319,11 @@ def revive(
     layers : tuple of two layers
         The network with no dead units; on `x` it computes the same.
 
+    Raises
+    ------
+    ValueError
+        If there are not exactly two layers, `x` has fewer than two rows, or shapes or dtypes do not fit.
+
     References
     ----------
     After Sokar et al. (2023), The Dormant Neuron Phenomenon in Deep Reinforcement Learning, arXiv:2302.12902,
@@ -315,6 +336,9 @@ def revive(
     >>> dead_share(x, dying), dead_share(x, revive(dying, x, np.random.default_rng(0)))
     (1.0, 0.0)
     """
+    expect_layers(layers, x=x)
+    require(len(layers) == 2, f"layers: expected two, got {len(layers)}")
+    require(len(x) > 1, f"x: expected at least two rows, got {len(x)}")
     hidden, out = layers
     dead = np.all(dense(x, *hidden) <= 0, axis=0)
     w = rng.standard_normal(hidden.w.shape) * np.sqrt(2 / len(hidden.w))

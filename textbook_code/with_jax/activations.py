@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from textbook_code._arguments import expect
+from textbook_code._arguments import expect, expect_real
 
 
 def sigmoid(x: jax.Array) -> jax.Array:
@@ -121,7 +121,8 @@ def leaky_relu(x: jax.Array, alpha: float = 0.01) -> jax.Array:
     (-1.0, 0.5)
     """
     expect("...", x=x)
-    return jnp.where(x >= 0, x, alpha * x)
+    expect_real(alpha=alpha)
+    return jnp.where(x >= 0, x, jnp.asarray(alpha, jnp.result_type(x)) * x)
 
 
 def elu(x: jax.Array, alpha: float = 1.0) -> jax.Array:
@@ -150,8 +151,14 @@ def elu(x: jax.Array, alpha: float = 1.0) -> jax.Array:
     (-1.0, 1.0)
     """
     expect("...", x=x)
+    expect_real(alpha=alpha)
     # The inner where keeps exp from overflowing in the branch that is not taken: JAX differentiates both.
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0, x)))
+    return jnp.where(
+        x > 0,
+        x,
+        jnp.asarray(alpha, jnp.result_type(x))
+        * jnp.expm1(jnp.where(x > 0, 0, x)),
+    )
 
 
 def silu(x: jax.Array) -> jax.Array:
@@ -205,7 +212,7 @@ def gelu(x: jax.Array) -> jax.Array:
     (0.8413, 1.0833)
     """
     expect("...", x=x)
-    return jnp.maximum(x, -1e4) * jax.lax.erfc(-x / math.sqrt(2)) / 2
+    return jnp.maximum(x, -1e4) * (jax.lax.erfc(-x / math.sqrt(2)) / 2)
 
 
 def gelu_tanh(x: jax.Array) -> jax.Array:
@@ -234,7 +241,8 @@ def gelu_tanh(x: jax.Array) -> jax.Array:
     (0.8412, 1.083)
     """
     expect("...", x=x)
-    u = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+    z = jnp.clip(x, -30, 30)
+    u = math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
     return jnp.maximum(x, -1e4) * sigmoid(2 * u)
 
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from textbook_code._arguments import expect
+from textbook_code._arguments import expect, expect_real
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -218,7 +218,8 @@ def leaky_relu(x: np.ndarray, alpha: float = 0.01) -> np.ndarray:
     array([-0.2,  0. ,  3. ])
     """
     expect("...", x=x)
-    return np.maximum(x, 0) + alpha * np.minimum(x, 0)
+    expect_real(alpha=alpha)
+    return np.maximum(x, 0) + float(alpha) * np.minimum(x, 0)
 
 
 def leaky_relu_vjp(
@@ -251,7 +252,8 @@ def leaky_relu_vjp(
     array([0.1, 1. , 1. ])
     """
     expect("..., ...", x=x, dy=dy)
-    return np.where(x >= 0, dy, alpha * dy)
+    expect_real(alpha=alpha)
+    return np.where(x >= 0, dy, float(alpha) * dy)
 
 
 def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
@@ -285,7 +287,8 @@ def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     array([-1.,  0.,  3.])
     """
     expect("...", x=x)
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+    expect_real(alpha=alpha)
+    return np.maximum(x, 0) + float(alpha) * np.expm1(np.minimum(x, 0))
 
 
 def elu_vjp(dy: np.ndarray, x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
@@ -316,7 +319,8 @@ def elu_vjp(dy: np.ndarray, x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     array([0. , 0.5, 1. ])
     """
     expect("..., ...", x=x, dy=dy)
-    return np.where(x > 0, dy, alpha * dy * np.exp(np.minimum(x, 0)))
+    expect_real(alpha=alpha)
+    return np.where(x > 0, dy, float(alpha) * dy * np.exp(np.minimum(x, 0)))
 
 
 def silu(x: np.ndarray) -> np.ndarray:
@@ -475,7 +479,8 @@ def gelu_tanh(x: np.ndarray) -> np.ndarray:
     array([-0.1588,  0.    ,  0.8412])
     """
     expect("...", x=x)
-    u = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+    z = np.clip(x, -30, 30)
+    u = math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
     return np.maximum(x, -1e4) * sigmoid(2 * u)
 
 
@@ -505,7 +510,7 @@ def gelu_tanh_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     array([-0.083,  0.5  ,  1.083])
     """
     expect("..., ...", x=x, dy=dy)
-    x = np.clip(x, -1e4, 1e4)
+    x = np.clip(x, -30, 30)
     u = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
     du = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
     return dy * sigmoid(2 * u) * (1 + 2 * x * du * sigmoid(-2 * u))

@@ -44,7 +44,8 @@ def mlp_init(
     Raises
     ------
     ValueError
-        If rng is no Generator, sizes are not two or more integers ≥ 1, gain < 0, or dtype is not floating.
+        If rng is no Generator, sizes are not two or more integers ≥ 1, gain is not a finite number ≥ 0, or
+        dtype is not floating.
 
     References
     ----------
