@@ -4,10 +4,12 @@ import ast
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import polib
 import pytest
 import sphinx
+from _ext import editions
 from _ext.editions import EDITIONS, PLURALS, WORDS, alternates, other_edition
 from sphinx.application import Sphinx
 from sphinx.locale import translators
@@ -229,3 +231,20 @@ def test_mends(built):
     assert '<em class="latin">word</em>' in page and "<em>낱말</em>" in page
     assert 'role="heading"' in page and 'role="heading">' not in page
     assert 'aria-label="Page의 절"' in page
+
+
+def test_a_page_in_another_encoding_is_named_with_its_line(tmp_path):
+    (tmp_path / "page.md").write_bytes("# Page\n\n한글\n".encode("cp949"))
+    with pytest.raises(SystemExit, match=r"page\.md:3: expected UTF-8, found byte 0xc7"):
+        editions.check_encoding(SimpleNamespace(srcdir=tmp_path))
+
+
+def test_pages_without_source_leave_the_site(tmp_path):
+    for name in ("index", "old", "code/old", "search", "_modules/x"):
+        page = tmp_path / f"{name}.html"
+        page.parent.mkdir(exist_ok=True)
+        page.touch()
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html"))
+    editions.drop_old_pages(app, SimpleNamespace(found_docs={"index"}))
+    left = {page.relative_to(tmp_path).as_posix() for page in tmp_path.rglob("*.html")}
+    assert left == {"index.html", "search.html", "_modules/x.html"}

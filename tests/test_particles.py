@@ -1,7 +1,9 @@
 """Lines don't end between a box and its particle; authors are named in the words of the edition."""
 
+from types import SimpleNamespace
+
 import pytest
-from _ext.citations import NAMES
+from _ext.citations import NAMES, check_references
 from _ext.particles import keep_together
 from docutils import nodes
 
@@ -37,3 +39,9 @@ def test_two_boxes_in_one_paragraph():
 
 def test_authors_in_the_words_of_the_edition():
     assert [str(NAMES[language].other) for language in ("en", "ko")] == [" et al.", " 등"]
+
+
+def test_a_fault_in_the_references_is_named(tmp_path):
+    (tmp_path / "x.bib").write_text("@article{a,\n author = {X\n", "utf-8")
+    with pytest.raises(SystemExit, match=r"x\.bib: .*line"):
+        check_references(SimpleNamespace(confdir=tmp_path), SimpleNamespace(bibtex_bibfiles=["x.bib"]))

@@ -77,6 +77,18 @@ def configure(app, config):
         config.html_baseurl = f"{config.html_baseurl.rstrip('/')}/{config.language}/"
 
 
+def check_encoding(app):
+    """Sphinx would crash on a page that is not in UTF-8."""
+    for path in sorted(Path(app.srcdir).rglob("*.md")) + sorted(Path(app.srcdir).rglob("*.rst")):
+        try:
+            path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            raise SystemExit(
+                f"{path}:{line}: expected UTF-8, found byte 0x{error.object[error.start]:02x}"
+            ) from None
+
+
 # -- the way to the other edition ------------------------------------------------------------------
 
 
@@ -200,6 +212,7 @@ def drop_old_pages(app, env):
 def setup(app):
     app.connect("config-inited", configure, priority=100)
     app.connect("env-updated", drop_old_pages)
+    app.connect("builder-inited", check_encoding)
     app.connect("builder-inited", write_words)
     app.connect("html-page-context", add_links)
     app.connect("html-page-context", mend_html, priority=900)

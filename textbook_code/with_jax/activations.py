@@ -122,7 +122,8 @@ def leaky_relu(x: jax.Array, alpha: float = 0.01) -> jax.Array:
     """
     expect("...", x=x)
     expect_real(alpha=alpha)
-    return jnp.where(x >= 0, x, jnp.asarray(alpha, jnp.result_type(x)) * x)
+    alpha = jnp.asarray(alpha, jnp.result_type(x))
+    return jnp.where(x >= 0, x, alpha * x)
 
 
 def elu(x: jax.Array, alpha: float = 1.0) -> jax.Array:
@@ -152,13 +153,9 @@ def elu(x: jax.Array, alpha: float = 1.0) -> jax.Array:
     """
     expect("...", x=x)
     expect_real(alpha=alpha)
+    alpha = jnp.asarray(alpha, jnp.result_type(x))
     # The inner where keeps exp from overflowing in the branch that is not taken: JAX differentiates both.
-    return jnp.where(
-        x > 0,
-        x,
-        jnp.asarray(alpha, jnp.result_type(x))
-        * jnp.expm1(jnp.where(x > 0, 0, x)),
-    )
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0, x)))
 
 
 def silu(x: jax.Array) -> jax.Array:
