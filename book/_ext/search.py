@@ -223,6 +223,10 @@ class SearchedHTMLBuilder(StandaloneHTMLBuilder):
             page: sorted({(entry.lower(), anchor, main or "") for entry, anchor, main in entries})
             for page, entries in sorted(self.indexer._index_entries.items())
         }
+        # A word that has left its last page leaves the index too.
+        for words in (self.indexer._mapping, self.indexer._title_mapping):
+            for word in [word for word, pages in words.items() if not pages]:
+                del words[word]
         super().dump_search_index()
 
 
