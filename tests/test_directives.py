@@ -790,7 +790,12 @@ def test_every_function_of_the_book_can_be_cut_out():
         for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE):
             source = mirror.cut(text, name)
             compile(source, str(path), "exec")
-            assert '"""' not in source
+            assert '"""' not in source or len(source.splitlines()) == 2
+
+
+def test_a_class_that_is_a_docstring_keeps_it():
+    source = 'class SGD:\n    """State: nothing."""\n'
+    assert mirror.cut(source, "SGD") == source.rstrip()
 
 
 # ---------------------------------------------------------------- plot

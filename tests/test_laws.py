@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textbook_code import check
+from textbook_code._tree import leaves
 from textbook_code.check import CASES, ELEMENTWISE
 from textbook_code.experiments import activations as experiments
 from textbook_code.with_jax import activations as jax_activations
@@ -44,7 +45,7 @@ def cast(tree, dtype):
 
 def frozen(tree):
     """Make the arrays of a tree read-only: writing into them raises."""
-    for leaf in check._leaves(tree):
+    for leaf in leaves(tree):
         if isinstance(leaf, np.ndarray):
             leaf.flags.writeable = False
     return tree
@@ -120,12 +121,12 @@ def test_dtype_in_is_dtype_out_and_arguments_stay(case, dtype):
     f, f_vjp, f_jax = check.halves(case)
     args = frozen(cast(check.draw(case.shapes), dtype))
     y = f(*args)
-    grads = check._leaves(f_vjp(frozen(np.ones_like(y)), *args))
+    grads = leaves(f_vjp(frozen(np.ones_like(y)), *args))
     with jax.enable_x64(True):
         y_jax = f_jax(*jax.tree.map(jnp.asarray, args))
     assert {y.dtype, y_jax.dtype, *(g.dtype for g in grads)} == {np.dtype(dtype)}
     assert np.shape(y) == y_jax.shape
-    assert [g.shape for g in grads] == [a.shape for a in check._leaves(args)]
+    assert [g.shape for g in grads] == [a.shape for a in leaves(args)]
 
 
 @by_case

@@ -3,6 +3,7 @@
 JAX knows dtype and shape even while it traces: checking them costs microseconds and works under ``jit``.
 """
 
+import sys
 from collections.abc import Sequence
 from functools import cache
 from numbers import Real
@@ -43,10 +44,9 @@ def expect_real(**numbers) -> None:
 
 def expect_values(name: str, values, low: float, high: float) -> None:
     """Check that all values lie in [low, high]. Inside ``jit`` there are no values yet: nothing to check."""
-    try:
-        values = np.asarray(values)
-    except TypeError:  # what a JAX tracer raises
+    if is_traced(values):
         return
+    values = np.asarray(values)
     wrong = values[~((values >= low) & (values <= high))]
     if wrong.size:
         raise ValueError(
@@ -67,49 +67,312 @@ def expect_labels(name: str, labels, shape: tuple, classes: int) -> None:
 
 def expect_layers(layers, **first) -> None:
     """Check one or more layers (w, b) whose sizes chain; ``first`` is the array that enters the first one."""
-    require(
-        isinstance(layers, list | tuple),
-        f"layers: expected a tuple of layers (w, b), got {type(layers).__name__}",
-    )
-    require(layers, "layers: expected at least one layer (w, b), got none")
-    for i, layer in enumerate(layers):
-        group = isinstance(layer, list | tuple)
-        got = f"{len(layer)} items" if group else type(layer).__name__
-        require(
-            group and len(layer) == 2,
-            f"layers[{i}]: expected a pair (w, b), got {got}",
-        )
-    arrays = {
-        f"layers[{i}].{k}": a
-        for i, layer in enumerate(layers)
-        for k, a in zip("wb", layer, strict=True)
-    }
+    arrays = _named_layers("layers", layers)
     shapes = [f"D{i} D{i + 1}, D{i + 1}" for i in range(len(layers))]
     expect(", ".join(["N D0", *shapes]), **first, **arrays)
 
 
+def _named_layers(name: str, layers) -> dict:
+    """Check one or more pairs (w, b), and give the arrays by their places, as ``layers[0].w``."""
+    require(
+        isinstance(layers, list | tuple),
+        f"{name}: expected a tuple of layers (w, b), got {type(layers).__name__}",
+    )
+    require(layers, f"{name}: expected at least one layer (w, b), got none")
+    places = [f"{name}[{i}]" for i in range(len(layers))]
+    for place, layer in zip(places, layers, strict=True):
+        _expect_pair(place, "(w, b)", layer)
+    return {
+        f"{place}.{k}": array
+        for place, layer in zip(places, layers, strict=True)
+        for k, array in zip("wb", layer, strict=True)
+    }
+
+
+def _expect_pair(name: str, pair: str, value) -> None:
+    group = isinstance(value, list | tuple)
+    got = f"{len(value)} items" if group else type(value).__name__
+    require(
+        group and len(value) == 2,
+        f"{name}: expected a pair {pair}, got {got}",
+    )
+
+
 def expect_init(rng, sizes, gain: float, dtype) -> None:
     """Check what draws parameters: a NumPy generator, two or more sizes, a gain ≥ 0 and a floating dtype."""
-    generator, kind = isinstance(rng, np.random.Generator), type(rng).__name__
-    require(
-        generator,
-        f"rng: expected a generator as from np.random.default_rng(0), got {kind}",
-    )
-    sized = isinstance(sizes, Sequence) or np.ndim(sizes) > 0
-    chain = sized and all(
-        isinstance(n, int | np.integer) and n >= 1 for n in sizes
-    )
-    require(
-        chain and len(sizes) >= 2,
-        f"sizes: expected two or more integers ≥ 1, got {sizes}",
-    )
+    expect_generator(rng)
+    expect_sizes("sizes", sizes)
     require(
         isinstance(gain, Real) and 0 <= gain < np.inf,
         f"gain: expected a finite number ≥ 0, got {gain!r}",
     )
+    expect_floating(dtype)
+
+
+def expect_generator(rng) -> None:
+    """Check that rng is a NumPy generator."""
+    require(
+        isinstance(rng, np.random.Generator),
+        f"rng: expected a generator as from np.random.default_rng(0), got {type(rng).__name__}",
+    )
+
+
+def expect_sizes(name: str, sizes) -> None:
+    """Check a sequence of two or more integers ≥ 1."""
+    sized = isinstance(sizes, Sequence) or np.ndim(sizes) > 0
+    right = sized and all(
+        isinstance(n, int | np.integer) and n >= 1 for n in sizes
+    )
+    require(
+        right and len(sizes) >= 2,
+        f"{name}: expected two or more integers ≥ 1, got {sizes}",
+    )
+
+
+def expect_floating(dtype) -> None:
+    """Check that dtype names a floating dtype."""
     require(
         _is_floating(dtype), f"dtype: expected a floating dtype, got {dtype!r}"
     )
+
+
+def expect_integers(low: int, **numbers) -> None:
+    """Check that each is an integer, at least ``low``."""
+    for name, number in numbers.items():
+        integer = isinstance(number, int | np.integer) and not isinstance(
+            number, bool
+        )
+        require(
+            integer and number >= low,
+            f"{name}: expected an integer ≥ {low}, got {number!r}",
+        )
+
+
+def expect_finite(**numbers) -> None:
+    """Check that each is a finite number ≥ 0, as a learning rate is; what JAX traces passes."""
+    for name, number in numbers.items():
+        expect_real(**{name: number})
+        require(
+            is_traced(number) or 0 <= number < np.inf,
+            f"{name}: expected a finite number ≥ 0, got {number}",
+        )
+
+
+def expect_fractions(**numbers) -> None:
+    """Check that each is a number in [0, 1), as a decay rate is; what JAX traces passes."""
+    for name, number in numbers.items():
+        expect_real(**{name: number})
+        require(
+            is_traced(number) or 0 <= number < 1,
+            f"{name}: expected a number in [0, 1), got {number}",
+        )
+
+
+def expect_pads(
+    image: tuple, kernel: tuple, stride: int, pad: int | str
+) -> tuple[int, ...]:
+    """Check stride and pad for the axes given, and return how many zeros each of them gets at either end."""
+    expect_integers(1, stride=stride)
+    if isinstance(pad, str):
+        require(
+            pad == "same",
+            f"pad: expected an integer ≥ 0 or 'same', got {pad!r}",
+        )
+        require(
+            all(size % 2 for size in kernel),
+            f"pad: 'same' expected a kernel of odd size, which has a middle, got {_by(kernel)}",
+        )
+        return tuple(size // 2 for size in kernel)
+    expect_integers(0, pad=pad)
+    padded = [size + 2 * pad for size in image]
+    require(
+        all(k <= size for k, size in zip(kernel, padded, strict=True)),
+        f"w: expected a kernel of at most {_by(padded)}, the padded input, got {_by(kernel)}",
+    )
+    return tuple(pad for _ in kernel)
+
+
+def expect_image(in_shape, channels: int) -> None:
+    """Check the shape (H, W, C) of one image."""
+    expect_sizes("in_shape", in_shape)
+    require(
+        len(in_shape) == 3 and in_shape[2] == channels,
+        f"in_shape: expected (H, W, C) with C = {channels} as in w, got {tuple(in_shape)}",
+    )
+
+
+def expect_cnn_init(rng, in_shape, channels, classes, dtype) -> None:
+    """Check what draws a CNN: the image must survive being halved once for each convolution."""
+    expect_generator(rng)
+    expect_sizes("in_shape", in_shape)
+    require(
+        len(in_shape) == 3,
+        f"in_shape: expected (H, W, C), got {tuple(in_shape)}",
+    )
+    require(
+        isinstance(channels, list | tuple) and channels,
+        f"channels: expected one or more integers ≥ 1, got {channels!r}",
+    )
+    expect_integers(1, **{f"channels[{i}]": n for i, n in enumerate(channels)})
+    expect_integers(1, classes=classes)
+    _expect_halving("in_shape", in_shape[:2], len(channels))
+    expect_floating(dtype)
+
+
+def expect_cnn_params(params, x) -> None:
+    """Check the parameters (convs, head) of a CNN: channels chain, and the head fits what is left of x."""
+    _expect_pair("params", "(convs, head)", params)
+    convs, head = params
+    arrays, n = _named_layers("convs", convs), len(convs)
+    _expect_pair("head", "(w, b)", head)
+    w, b = head
+    shapes = [f"K{i} K{i} C{i} C{i + 1}, C{i + 1}" for i in range(n)]
+    letters = ", ".join(["N H W C0", *shapes, "D M, M"])
+    expect(letters, x=x, **arrays, **{"head.w": w, "head.b": b})
+    for i, (kernel, _) in enumerate(convs):
+        require(
+            kernel.shape[0] % 2,
+            f"convs[{i}].w: expected a kernel of odd size, got {_by(kernel.shape[:2])}",
+        )
+    _expect_halving("x", x.shape[1:3], n)
+    h, width = (size // 2**n for size in x.shape[1:3])
+    features = h * width * convs[-1][1].size
+    require(
+        len(w) == features,
+        f"head.w: expected shape (D, M) with D = {h} · {width} · {convs[-1][1].size}, got {w.shape}",
+    )
+
+
+def _expect_halving(name: str, sides, times: int) -> None:
+    require(
+        min(sides) >= 2**times,
+        f"{name}: expected H and W ≥ {2**times}, to be halved {times} times, got {_by(sides)}",
+    )
+
+
+def expect_window(x, size, stride) -> int:
+    """Check the arguments of pooling, and give the stride."""
+    expect("N H W C", x=x)
+    expect_integers(1, size=size)
+    h, w = x.shape[1:3]
+    require(
+        size <= min(h, w),
+        f"size: expected at most {min(h, w)}, as x has H = {h} and W = {w}, got {size}",
+    )
+    if stride is None:
+        return size
+    expect_integers(1, stride=stride)
+    return stride
+
+
+def expect_batch_norm(x, gamma, beta, eps, **dy) -> None:
+    """Check what batch normalization is given: at least two entries for each feature."""
+    shapes = ", ".join(["... C, C, C", *(["... C"] * len(dy))])
+    expect(shapes, x=x, gamma=gamma, beta=beta, **dy)
+    expect_finite(eps=eps)
+    n = x.size // x.shape[-1]
+    require(
+        n >= 2, f"x: expected two or more entries for each feature, got {n}"
+    )
+
+
+def expect_inference(x, gamma, beta, mean, var, eps, **dy) -> None:
+    """Check what batch normalization is given at inference."""
+    shapes = ", ".join(["... C, C, C, C, C", *(["... C"] * len(dy))])
+    expect(shapes, x=x, gamma=gamma, beta=beta, mean=mean, var=var, **dy)
+    expect_values("var", var, 0, np.inf)
+    expect_finite(eps=eps)
+
+
+def expect_running(running, mean, var, n, decay) -> None:
+    """Check running statistics and those of a batch of n entries for each feature."""
+    require(
+        isinstance(running, tuple) and len(running) == 2,
+        f"running: expected a Running (mean, var), got {type(running).__name__}",
+    )
+    arrays = {"running.mean": running[0], "running.var": running[1]}
+    expect("C, C, C, C", **arrays, mean=mean, var=var)
+    expect_values("var", var, 0, np.inf)
+    expect_integers(2, n=n)
+    expect_fractions(decay=decay)
+
+
+def _by(sizes) -> str:
+    return " × ".join(map(str, sizes))
+
+
+def expect_same_length(**arrays) -> None:
+    """Check that all arrays have as many rows as the first one."""
+    for name, array in arrays.items():
+        require(
+            np.ndim(array) > 0,
+            f"{name}: expected an array with rows, got {array!r}",
+        )
+    (first, array), *others = arrays.items()
+    for name, other in others:
+        require(
+            len(other) == len(array),
+            f"{name}: expected length {len(array)} as {first} has, got {len(other)}",
+        )
+
+
+def expect_training(optimizer, schedule, epochs) -> None:
+    """Check how to train: a pair of functions, a schedule that can be called, one or more epochs."""
+    _expect_pair("optimizer", "(init, update)", optimizer)
+    for name, f in zip(
+        ("optimizer[0]", "optimizer[1]", "schedule"),
+        (*optimizer, schedule),
+        strict=True,
+    ):
+        require(
+            callable(f),
+            f"{name}: expected a function, got {type(f).__name__}",
+        )
+    expect_integers(1, epochs=epochs)
+
+
+def expect_alike(**trees) -> None:
+    """Check that trees of arrays have one structure, and in each place one shape and one floating dtype.
+
+    ``expect_alike(params=params, grads=grads)`` takes the first one as the measure.
+    """
+    (first, tree), *others = trees.items()
+    for name, other in others:
+        _expect_alike(first, tree, name, other)
+
+
+def _expect_alike(first: str, tree, name: str, other) -> None:
+    if isinstance(tree, tuple | list):
+        fits = isinstance(other, tuple | list) and len(other) == len(tree)
+        got = (
+            f"{len(other)} items"
+            if isinstance(other, tuple | list)
+            else type(other).__name__
+        )
+        require(
+            fits, f"{name}: expected {len(tree)} items as in {first}, got {got}"
+        )
+        keys = [f".{k}" for k in getattr(tree, "_fields", ())] or [
+            f"[{i}]" for i in range(len(tree))
+        ]
+        for key, branch, twin in zip(keys, tree, other, strict=True):
+            _expect_alike(first + key, branch, name + key, twin)
+        return
+    dtypes = {}
+    _expect_dtype(first, tree, dtypes)
+    _expect_dtype(name, other, dtypes)
+    require(
+        np.shape(tree) == np.shape(other),
+        f"{name}: expected shape {np.shape(tree)} as in {first}, got {np.shape(other)}",
+    )
+
+
+def is_traced(value) -> bool:
+    """Whether JAX traces it: inside ``jit`` there is no value yet."""
+    jax = sys.modules.get(
+        "jax"
+    )  # not imported here: the NumPy half does without
+    return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def _is_floating(dtype) -> bool:

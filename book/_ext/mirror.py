@@ -94,7 +94,7 @@ def cut(text: str, name: str) -> str:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
             lines = text.splitlines()
             first = min([node, *node.decorator_list], key=lambda part: part.lineno).lineno
-            if ast.get_docstring(node) is None:
+            if ast.get_docstring(node) is None or len(node.body) == 1:  # a docstring alone is the body
                 return "\n".join(lines[first - 1 : node.end_lineno])
             docstring = node.body[0]
             head, body = (

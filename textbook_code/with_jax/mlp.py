@@ -1,19 +1,21 @@
 """The multilayer perceptron: dense layers with an activation between them."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from textbook_code._arguments import expect_init, expect_layers
+from textbook_code._arguments import expect_layers
+from textbook_code.with_jax.activations import relu
 from textbook_code.with_jax.dense import dense
+from textbook_code.with_jax.losses import cross_entropy
+from textbook_code.with_numpy import mlp as by_numpy
 
 
 class Layer(NamedTuple):
-    """Parameters of one dense layer: weights w (D, M) and bias b (M,)."""
+    """Parameters of one layer: weights w and bias b; (D, M) and (M,) if it is dense."""
 
     w: jax.Array
     b: jax.Array
@@ -55,12 +57,8 @@ def mlp_init(
     >>> [(layer.w.shape, layer.b.shape) for layer in layers]
     [((3, 4), (4,)), ((4, 2), (2,))]
     """
-    expect_init(rng, sizes, gain, dtype)
-    weights = [
-        (rng.standard_normal((d, m)) * np.sqrt(gain / d)).astype(dtype)
-        for d, m in pairwise(sizes)
-    ]
-    return tuple(Layer(jnp.asarray(w), jnp.zeros_like(w[0])) for w in weights)
+    layers = by_numpy.mlp_init(rng, sizes, gain, dtype)
+    return tuple(Layer(jnp.asarray(w), jnp.asarray(b)) for w, b in layers)
 
 
 def mlp(x: jax.Array, layers: Sequence[Layer], act: Callable) -> jax.Array:
@@ -96,3 +94,43 @@ def mlp(x: jax.Array, layers: Sequence[Layer], act: Callable) -> jax.Array:
     for layer in layers[:-1]:
         x = act(dense(x, *layer))
     return dense(x, *layers[-1])
+
+
+def mlp_loss_and_grads(
+    layers: Sequence[Layer], x: jax.Array, labels: jax.Array
+) -> tuple[jax.Array, tuple[Layer, ...]]:
+    """Cross-entropy of an MLP with ReLU, and its gradients: one pass forward, one back.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        As from ``mlp_init``.
+    x : (N, D)
+        A batch of N rows.
+    labels : (N,)
+        Integers from 0 to C - 1, C the width of the last layer.
+
+    Returns
+    -------
+    loss, dlayers : (), tuple of Layer
+        The mean over the batch, and its gradients with respect to each w and b.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, shapes or dtypes do not fit, the batch is empty, or a label is outside
+        0 to C - 1 (the last is not seen inside jit).
+
+    Examples
+    --------
+    >>> layers = (Layer(jnp.zeros((3, 2)), jnp.zeros(2)),)
+    >>> loss, [(dw, db)] = mlp_loss_and_grads(layers, jnp.ones((4, 3)), jnp.array([0, 0, 0, 1]))
+    >>> round(float(loss), 4), db.tolist()
+    (0.6931, [-0.25, 0.25])
+    """
+    expect_layers(layers, x=x)
+    return jax.value_and_grad(_loss)(layers, x, labels)
+
+
+def _loss(layers, x, labels):
+    return cross_entropy(mlp(x, layers, relu), labels)

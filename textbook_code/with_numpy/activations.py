@@ -1,8 +1,8 @@
 """Activation functions, each with its derivative by hand.
 
-All take floating arrays and give the same dtype back. None of them overflows: large arguments meet ``exp``
-only with a negative sign. The gated ones (SiLU, GELU) do not let x below -1e4, where every gate has long
-closed to 0, because -inf · 0 would be nan.
+All take floating arrays and give the same dtype back. None of them overflows for arguments up to 1e4: large
+ones meet ``exp`` only with a negative sign. The gated ones (SiLU, GELU) do not let x below -1e4, where every
+gate has long closed to 0, because -inf · 0 would be nan.
 """
 
 import math
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from textbook_code._arguments import expect, expect_real
+from textbook_code._blocks import in_blocks, in_row_blocks
 
 
+@in_blocks
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Logistic sigmoid: σ(x) = 1 / (1 + exp(-x)).
 
@@ -40,6 +42,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
+@in_blocks
 def sigmoid_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``sigmoid``: dx = dy σ(x) (1 - σ(x)), with 1 - σ(x) = σ(-x), which does not cancel.
 
@@ -69,6 +72,7 @@ def sigmoid_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dy * sigmoid(x) * sigmoid(-x)
 
 
+@in_blocks
 def tanh(x: np.ndarray) -> np.ndarray:
     """Hyperbolic tangent: tanh(x) = 2 σ(2x) - 1.
 
@@ -96,6 +100,7 @@ def tanh(x: np.ndarray) -> np.ndarray:
     return np.tanh(x)
 
 
+@in_blocks
 def tanh_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``tanh``: dx = dy (1 - tanh²(x)) = 4 dy σ(2x) σ(-2x); the second form does not cancel.
 
@@ -125,6 +130,7 @@ def tanh_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return 4 * dy * sigmoid(2 * x) * sigmoid(-2 * x)
 
 
+@in_blocks
 def relu(x: np.ndarray) -> np.ndarray:
     """Rectified linear unit: max(x, 0).
 
@@ -157,6 +163,7 @@ def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0)
 
 
+@in_blocks
 def relu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``relu``: dx = dy where x > 0, else 0.
 
@@ -188,6 +195,7 @@ def relu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dy * (x > 0)
 
 
+@in_blocks
 def leaky_relu(x: np.ndarray, alpha: float = 0.01) -> np.ndarray:
     """ReLU with a slope below zero: x where x ≥ 0, else alpha x.
 
@@ -222,6 +230,7 @@ def leaky_relu(x: np.ndarray, alpha: float = 0.01) -> np.ndarray:
     return np.maximum(x, 0) + float(alpha) * np.minimum(x, 0)
 
 
+@in_blocks
 def leaky_relu_vjp(
     dy: np.ndarray, x: np.ndarray, alpha: float = 0.01
 ) -> np.ndarray:
@@ -256,6 +265,7 @@ def leaky_relu_vjp(
     return np.where(x >= 0, dy, float(alpha) * dy)
 
 
+@in_blocks
 def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     """Exponential linear unit: x where x > 0, else alpha (exp(x) - 1).
 
@@ -278,8 +288,8 @@ def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
 
     References
     ----------
-    Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units,
-    ICLR 2016, arXiv:1511.07289.
+    Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units
+    (ELUs), ICLR 2016, arXiv:1511.07289.
 
     Examples
     --------
@@ -291,6 +301,7 @@ def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     return np.maximum(x, 0) + float(alpha) * np.expm1(np.minimum(x, 0))
 
 
+@in_blocks
 def elu_vjp(dy: np.ndarray, x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     """Derivative of ``elu``: dx = dy where x > 0, else alpha dy exp(x).
 
@@ -323,6 +334,7 @@ def elu_vjp(dy: np.ndarray, x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
     return np.where(x > 0, dy, float(alpha) * dy * np.exp(np.minimum(x, 0)))
 
 
+@in_blocks
 def silu(x: np.ndarray) -> np.ndarray:
     """Sigmoid linear unit, also called swish: x σ(x).
 
@@ -344,7 +356,8 @@ def silu(x: np.ndarray) -> np.ndarray:
     References
     ----------
     Hendrycks and Gimpel, Gaussian Error Linear Units (GELUs), 2016, arXiv:1606.08415 (names it).
-    Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units, 2017, arXiv:1702.03118.
+    Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation
+    in Reinforcement Learning, Neural Networks 107, 2018, arXiv:1702.03118.
     Ramachandran, Zoph and Le, Searching for Activation Functions, 2017, arXiv:1710.05941 (as swish).
 
     Examples
@@ -356,6 +369,7 @@ def silu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, -1e4) * sigmoid(x)
 
 
+@in_blocks
 def silu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``silu``: dx = dy σ(x) (1 + x σ(-x)).
 
@@ -386,6 +400,7 @@ def silu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dy * sigmoid(x) * (1 + x * sigmoid(-x))
 
 
+@in_blocks
 def gelu(x: np.ndarray) -> np.ndarray:
     """Gaussian error linear unit, exact: x Φ(x), Φ the distribution function of the standard normal.
 
@@ -417,6 +432,7 @@ def gelu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, -1e4) * _normal_cdf(x)
 
 
+@in_blocks
 def gelu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``gelu``: dx = dy (Φ(x) + x φ(x)), φ = Φ' the density of the standard normal.
 
@@ -449,6 +465,7 @@ def gelu_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     )
 
 
+@in_blocks
 def gelu_tanh(x: np.ndarray) -> np.ndarray:
     """GELU, tanh form: x (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³).
 
@@ -484,6 +501,7 @@ def gelu_tanh(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, -1e4) * sigmoid(2 * u)
 
 
+@in_blocks
 def gelu_tanh_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``gelu_tanh``: dx = dy σ(2u) (1 + 2 x u' σ(-2u)), u' = √(2/π) (1 + 0.134145 x²).
 
@@ -516,6 +534,7 @@ def gelu_tanh_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dy * sigmoid(2 * u) * (1 + 2 * x * du * sigmoid(-2 * u))
 
 
+@in_blocks
 def softplus(x: np.ndarray) -> np.ndarray:
     """Smooth ReLU: log(1 + exp(x)) = max(x, 0) + log(1 + exp(-abs(x))).
 
@@ -548,6 +567,7 @@ def softplus(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+@in_blocks
 def softplus_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``softplus``: dx = dy σ(x).
 
@@ -577,6 +597,7 @@ def softplus_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dy * sigmoid(x)
 
 
+@in_row_blocks
 def softmax(x: np.ndarray) -> np.ndarray:
     """Softmax over the last axis: y_i = exp(x_i) / Σ_j exp(x_j).
 
@@ -599,7 +620,8 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
     References
     ----------
-    Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990 (names it).
+    Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, with Relationships to
+    Statistical Pattern Recognition, in: Neurocomputing, 1990 (names it).
 
     Examples
     --------
@@ -612,6 +634,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+@in_row_blocks
 def softmax_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``softmax``: dx_i = y_i (dy_i - Σ_j dy_j y_j).
 
@@ -642,6 +665,7 @@ def softmax_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
 
 
+@in_row_blocks
 def log_softmax(x: np.ndarray) -> np.ndarray:
     """Logarithm of ``softmax`` over the last axis: y_i = x_i - log Σ_j exp(x_j).
 
@@ -672,6 +696,7 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
     return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
+@in_row_blocks
 def log_softmax_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivative of ``log_softmax``: dx_i = dy_i - softmax(x)_i Σ_j dy_j.
 
@@ -702,7 +727,8 @@ def log_softmax_vjp(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 # NumPy has no erfc for arrays. But erfc(z) = t R(t) exp(-z²) with t = 1 / (1 + z / 2.5), and R is so smooth
-# that a polynomial of degree 20 is R to 1e-14. It is fitted, on import, to math.erfc for z from 0 to 26.
+# that a polynomial of degree 20 is R to about 1e-14, one of degree 10 to 1e-8, which float32 does not
+# resolve. They are fitted, on import, to math.erfc for z from 0 to 26.
 _T_MIN = 1 / (1 + 26 / 2.5)
 
 
@@ -712,18 +738,21 @@ def _r(s: np.ndarray) -> np.ndarray:
     return np.array([math.erfc(z) * math.exp(z * z) for z in z]) / t
 
 
-_R = chebyshev.cheb2poly(
-    chebyshev.chebinterpolate(_r, 20)
-).tolist()  # Python floats keep float32 in float32
+def _fit(degree: int) -> list[float]:
+    r = chebyshev.cheb2poly(chebyshev.chebinterpolate(_r, degree))
+    return r.tolist()  # Python floats keep float32 in float32
+
+
+_R, _R_SHORT = _fit(20), _fit(10)
 
 
 def _normal_cdf(x: np.ndarray) -> np.ndarray:
-    """Distribution function of the standard normal, accurate to the last digits also for x ≪ 0."""
+    """Distribution function of the standard normal, with a relative error below 1e-12 also for x ≪ 0."""
     z = np.abs(x) / math.sqrt(2)
     t = 1 / (1 + z / 2.5)
     s = (2 * t - 1 - _T_MIN) / (1 - _T_MIN)
-    r = _R[-1]
-    for c in _R[-2::-1]:
+    *lower, r = _R if np.result_type(x).itemsize >= 8 else _R_SHORT
+    for c in lower[::-1]:
         r = r * s + c
     tail = t * r * np.exp(-z * z) / 2
-    return np.where(x > 0, 1 - tail, tail)
+    return np.abs((x > 0) - tail)  # 1 - tail for x > 0; np.where is slow

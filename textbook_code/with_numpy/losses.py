@@ -206,3 +206,37 @@ def cross_entropy_vjp(
     p = softmax(logits)
     p[np.arange(len(labels)), labels] -= 1
     return dy * p / len(labels)
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Share of the rows whose largest score is the label's; among equal ones the first one counts.
+
+    It is no loss: it jumps, and its derivative is 0 wherever it has one.
+
+    Parameters
+    ----------
+    logits : (N, C)
+        Scores before the softmax.
+    labels : (N,)
+        Integers from 0 to C - 1.
+
+    Returns
+    -------
+    share : ()
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If shapes or dtypes do not fit, the batch is empty, or a label is outside 0 to C - 1.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[0.2, 0.1], [3.0, 4.0]]), np.array([0, 0])).item()
+    0.5
+    """
+    expect("N C", logits=logits)
+    expect_labels("labels", labels, logits.shape[:1], logits.shape[1])
+    return (
+        (logits.argmax(axis=1) == labels).mean(dtype=float).astype(logits.dtype)
+    )

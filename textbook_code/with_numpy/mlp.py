@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from textbook_code._arguments import expect_init, expect_layers
-from textbook_code.with_numpy.dense import dense, dense_vjp
+from textbook_code._arguments import expect, expect_init, expect_layers
+from textbook_code.with_numpy.activations import relu, relu_vjp
+from textbook_code.with_numpy.dense import dense
+from textbook_code.with_numpy.losses import cross_entropy, cross_entropy_vjp
 
 
 class Layer(NamedTuple):
-    """Parameters of one dense layer: weights w (D, M) and bias b (M,)."""
+    """Parameters of one layer: weights w and bias b; (D, M) and (M,) if it is dense."""
 
     w: np.ndarray
     b: np.ndarray
@@ -141,15 +143,72 @@ def mlp_vjp(
     [[-1.0], [1.0]]
     """
     expect_layers(layers, x=x)
+    y, inputs, zs = _forward(x, layers, act)
+    expect("N M, N M", y=y, dy=dy)
+    dz, dlayers = _backward(dy, layers, inputs, zs, act_vjp)
+    return dz @ layers[0][0].T, dlayers
+
+
+def mlp_loss_and_grads(
+    layers: Sequence[Layer], x: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, tuple[Layer, ...]]:
+    """Cross-entropy of an MLP with ReLU, and its gradients: one pass forward, one back.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        As from ``mlp_init``.
+    x : (N, D)
+        A batch of N rows.
+    labels : (N,)
+        Integers from 0 to C - 1, C the width of the last layer.
+
+    Returns
+    -------
+    loss, dlayers : (), tuple of Layer
+        The mean over the batch, and its gradients with respect to each w and b.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, shapes or dtypes do not fit, the batch is empty, or a label is outside
+        0 to C - 1.
+
+    References
+    ----------
+    Rumelhart, Hinton and Williams, Learning Representations by Back-Propagating Errors, Nature 323, 1986.
+
+    Examples
+    --------
+    >>> layers = (Layer(np.zeros((3, 2)), np.zeros(2)),)
+    >>> loss, [(dw, db)] = mlp_loss_and_grads(layers, np.ones((4, 3)), np.array([0, 0, 0, 1]))
+    >>> loss.round(4).item(), db
+    (0.6931, array([-0.25,  0.25]))
+    """
+    expect_layers(layers, x=x)
+    logits, inputs, zs = _forward(x, layers, relu)
+    loss = cross_entropy(logits, labels)
+    dlogits = cross_entropy_vjp(1.0, logits, labels)
+    _, dlayers = _backward(dlogits, layers, inputs, zs, relu_vjp)
+    return loss, dlayers
+
+
+def _forward(x, layers, act):
+    """Return the output, and what each layer was given and, before act, gave."""
     inputs, zs = [x], []
-    for layer in layers[:-1]:
-        zs.append(dense(inputs[-1], *layer))
+    for w, b in layers[:-1]:
+        zs.append(inputs[-1] @ w + b)
         inputs.append(act(zs[-1]))
-    dx, dw, db = dense_vjp(dy, inputs[-1], *layers[-1])
-    dlayers = [Layer(dw, db)]
-    for layer, h, z in zip(
-        layers[-2::-1], inputs[-2::-1], zs[::-1], strict=True
+    w, b = layers[-1]
+    return inputs[-1] @ w + b, inputs, zs
+
+
+def _backward(dz, layers, inputs, zs, act_vjp):
+    """From dz of the last layer to dz of the first, with each layer's gradients by the way."""
+    dlayers = [Layer(inputs[-1].T @ dz, dz.sum(axis=0))]
+    for (w, _), x, z in zip(
+        layers[:0:-1], inputs[-2::-1], zs[::-1], strict=True
     ):
-        dx, dw, db = dense_vjp(act_vjp(dx, z), h, *layer)
-        dlayers.append(Layer(dw, db))
-    return dx, tuple(dlayers[::-1])
+        dz = act_vjp(dz @ w.T, z)
+        dlayers.append(Layer(x.T @ dz, dz.sum(axis=0)))
+    return dz, tuple(dlayers[::-1])
