@@ -11,6 +11,8 @@ EDITION ?= en
 PORT ?= 8000
 export PYTHONPATH := $(CURDIR):$(CURDIR)/book
 export JAX_PLATFORMS ?= cpu
+# The matrix products of the book are small: with several threads, OpenBLAS spends its time waiting for them.
+export OPENBLAS_NUM_THREADS ?= 1
 
 # Programs are run as modules: their scripts name this folder, and break when it is moved.
 RUN := $(BIN)/python -m

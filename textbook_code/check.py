@@ -93,6 +93,10 @@ CASES = (
     Case("conv.conv1d", ((2, 6, 3), (3, 3, 4))),
     Case("conv.conv1d", ((2, 7, 3), (3, 3, 4)), (2, "same")),
     Case("conv.conv2d_as_dense", ((3, 2, 2, 3),), ((4, 5, 2), 1, 1)),
+    Case("conv.conv2d", ((2, 8, 7, 2), (3, 2, 2, 3)), (3, 2)),
+    Case("conv.conv2d", ((3, 9, 2, 5), (1, 1, 5, 2)), (4, 0)),
+    Case("conv.conv1d", ((2, 8, 5), (4, 5, 3)), (2, 2)),
+    Case("conv.conv2d_as_dense", ((3, 1, 5, 2),), ((4, 3, 5), 2, "same")),
     *(
         Case(f"pool.{name}", (shape,), others)
         for name in ("max_pool2d", "avg_pool2d")

@@ -195,7 +195,8 @@ def fit(
     rng : np.random.Generator
         Where the order comes from; both halves draw the same.
     evaluate : function or None
-        Called with the parameters after each epoch; the numbers it returns become ``history.score``.
+        Called with the parameters after each epoch, to use but not to keep: they are donated to the next one.
+        The numbers it returns become ``history.score``.
 
     Returns
     -------
