@@ -254,7 +254,7 @@ def test_the_matrix_in_small_blocks(monkeypatch):
     assert close(conv.conv2d_as_dense_vjp(dmatrix, w, (5, 6, 2)), np.full(w.shape, 12))
 
 
-@pytest.mark.parametrize("side, parts", [(40, [(2, 40), (2, 40), (1, 40)]), (70, [(1, 52), (1, 18)] * 5)])
+@pytest.mark.parametrize("side, parts", [(50, [(2, 50), (2, 50), (1, 50)]), (100, [(1, 72), (1, 28)] * 5)])
 def test_several_parts_at_the_real_size(side, parts, monkeypatch):
     x, w = check.draw(((5, side, side, 8), (3, 3, 8, 2)))
     (y, dx, dw), seen = parts_of(monkeypatch, conv.BLOCK, x, w, 1, "same")

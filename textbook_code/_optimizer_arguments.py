@@ -31,6 +31,11 @@ def expect_update(
     kind: type, grads: tuple, state: tuple, params: tuple
 ) -> None:
     """Check what an update takes."""
+    if not _fits(kind, grads, state, params):
+        _expect_update(kind, grads, state, params)
+
+
+def _expect_update(kind, grads, state, params) -> None:
     expect_arrays("params", params)
     require(
         getattr(state, "_fields", None) == kind._fields,
@@ -45,8 +50,11 @@ def expect_update_in_place(
     kind: type, grads: tuple, state: tuple, params: tuple
 ) -> None:
     """Check what an update takes that writes into params and state."""
-    if not _fits(kind, grads, state, params):
-        expect_update(kind, grads, state, params)
+    if not (
+        _fits(kind, grads, state, params)
+        and _are_writeable(grads, state, params)
+    ):
+        _expect_update(kind, grads, state, params)
         _expect_written(grads, _donated(state, params))
 
 
@@ -88,7 +96,6 @@ def _fits(kind: type, grads: tuple, state: tuple, params: tuple) -> bool:
         len(owners) == len(leaves(donated)) > 0
         and _alike(grads, *donated)
         and owners.isdisjoint(map(id, leaves(grads)))
-        and owners.isdisjoint(id(g.base) for g in leaves(grads))
     )
 
 
@@ -100,14 +107,23 @@ def _alike(grads: tuple, *donated: tuple) -> bool:
         ) and all(
             _alike(*branches) for branches in zip(grads, *donated, strict=True)
         )
-    return isinstance(grads, np.ndarray) and all(
-        isinstance(a, np.ndarray)
-        and a.base is None  # no view of another array
-        and a.flags.writeable
-        and a.dtype == grads.dtype
+    arrays = [a for a in (grads, *donated) if hasattr(a, "dtype")]
+    return len(arrays) == 1 + len(donated) and all(
+        a.dtype == grads.dtype
         and a.dtype.kind == "f"
         and a.shape == grads.shape
-        for a in donated
+        for a in arrays
+    )
+
+
+def _are_writeable(grads: tuple, state: tuple, params: tuple) -> bool:
+    """Tell quickly that all are NumPy's arrays, and the donated ones can be written and are no views."""
+    donated = leaves(tuple(_donated(state, params).values()))
+    owners = {id(a) for a in donated}
+    return (
+        all(isinstance(a, np.ndarray) for a in (*leaves(grads), *donated))
+        and all(a.flags.writeable and a.base is None for a in donated)
+        and owners.isdisjoint(id(g.base) for g in leaves(grads))
     )
 
 

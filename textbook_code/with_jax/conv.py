@@ -98,8 +98,9 @@ def conv2d_as_dense(
 ) -> jax.Array:
     """The matrix of a convolution: for flattened x and y, y = conv2d(x, w) is y = x matrix.
 
-    Every column holds the same few weights, and zeros elsewhere: a convolution is a dense layer that shares
-    weights and looks only near by. Row d is the output for an image whose entry d is 1 and all others 0.
+    The columns of one filter hold the same few weights, and zeros elsewhere: a convolution is a dense layer
+    that shares weights and looks only near by. Row d is the output for an image whose entry d is 1 and all
+    others 0.
 
     Parameters
     ----------

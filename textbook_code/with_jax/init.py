@@ -19,7 +19,7 @@ from textbook_code.with_numpy import init as by_numpy
 def fans(shape: Sequence[int]) -> tuple[int, int]:
     """Count the inputs of an output and the outputs of an input: fan_in = K C, fan_out = K M.
 
-    C and M are the last two sizes, K is the product of those before: the entries of a convolution's window,
+    C and M are the last two sizes, K is the product of those before: the places of a convolution's window,
     and 1 for a dense layer.
 
     Parameters

@@ -110,7 +110,7 @@ def train_epoch(
     state : tree of jax.Array
         State of the optimizer, as from its ``_init``; donated.
     xs : (S, N, ...)
-        S batches of N examples, as from ``batches``.
+        S batches of N examples: those of ``batches``, stacked.
     labels : (S, N)
         Their classes.
     loss_and_grads : function

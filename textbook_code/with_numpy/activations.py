@@ -497,8 +497,8 @@ def gelu_tanh(x: np.ndarray) -> np.ndarray:
     """
     expect("...", x=x)
     z = np.clip(x, -30, 30)
-    u = math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
-    return np.maximum(x, -1e4) * sigmoid(2 * u)
+    twice_u = 2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
+    return np.maximum(x, -1e4) * sigmoid(twice_u)
 
 
 @in_blocks

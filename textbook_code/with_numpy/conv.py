@@ -17,7 +17,7 @@ from textbook_code._arguments import (
 
 # Entries of the matrix of windows at a time: it shall still be in the cache when it is multiplied. All images
 # at once would take KH · KW times the memory of x, and be slower.
-BLOCK = 262_144
+BLOCK = 524_288
 
 
 def conv2d(
@@ -216,8 +216,9 @@ def conv2d_as_dense(
 ) -> np.ndarray:
     """The matrix of a convolution: for flattened x and y, y = conv2d(x, w) is y = x matrix.
 
-    Every column holds the same few weights, and zeros elsewhere: a convolution is a dense layer that shares
-    weights and looks only near by. Row d is the output for an image whose entry d is 1 and all others 0.
+    The columns of one filter hold the same few weights, and zeros elsewhere: a convolution is a dense layer
+    that shares weights and looks only near by. Row d is the output for an image whose entry d is 1 and all
+    others 0.
 
     Parameters
     ----------

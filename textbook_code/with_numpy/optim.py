@@ -471,7 +471,8 @@ def rmsprop_update(
     [lr, eps], [beta] = _finite(lr=lr, eps=eps), _fractions(beta=beta)
 
     def rule(p, g, v):
-        v[:] = beta * v + (1 - beta) * g * g
+        v *= beta
+        v += (1 - beta) * g * g
         p -= lr * g / (np.sqrt(v) + eps)
 
     _for_each(rule, params, grads, state.v)
@@ -568,8 +569,10 @@ def adam_update(
     lr_t, eps_t = lr * root / (1 - beta1**step), eps * root
 
     def rule(p, g, m, v):
-        m[:] = beta1 * m + (1 - beta1) * g
-        v[:] = beta2 * v + (1 - beta2) * g * g
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * g * g
         p -= lr_t * m / (np.sqrt(v) + eps_t)
 
     _for_each(rule, params, grads, state.m, state.v)
@@ -839,7 +842,8 @@ def warmup_cosine_schedule(
 
 def _accumulate(velocity: tuple, grads: tuple, beta: float) -> None:
     def rule(velocity, g):
-        velocity[:] = beta * velocity + g
+        velocity *= beta
+        velocity += g
 
     _for_each(rule, velocity, grads)
 

@@ -96,7 +96,7 @@ def train_epoch(
     state : tree of np.ndarray
         State of the optimizer, as from its ``_init``; donated.
     xs : (S, N, ...)
-        S batches of N examples, as from ``batches``.
+        S batches of N examples: those of ``batches``, stacked.
     labels : (S, N)
         Their classes.
     loss_and_grads : function
