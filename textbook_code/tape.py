@@ -72,9 +72,9 @@ class Variable:
 
     Examples
     --------
-    >>> x = Variable(3.0, tape := [])
+    >>> x = Variable(3.0, tape=[])
     >>> y = (2 * x).exp()
-    >>> [name for name, args, result, pullback in tape]
+    >>> [name for name, args, result, pullback in y.tape]
     ['multiply', 'exp']
     """
 
