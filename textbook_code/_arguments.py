@@ -406,7 +406,11 @@ def _expect_dtype(name: str, array, dtypes: dict) -> None:
             f"{name}: expected a floating dtype, got {array.dtype}; {advice}"
         )
     for dtype, other in dtypes.items():
-        advice = f"convert with {name}.astype({other}.dtype)"
+        # The wider one: JAX cannot make a float32 array float64 unless x64 is enabled.
+        wide, narrow = other, name
+        if array.dtype.itemsize > dtype.itemsize:
+            wide, narrow = name, other
+        advice = f"use one dtype, as by {wide}.astype({narrow}.dtype)"
         raise ValueError(
             f"{name}: expected {dtype} as in {other}, got {array.dtype}; {advice}"
         )
