@@ -331,6 +331,14 @@ def expect_training(optimizer, schedule, epochs) -> None:
     expect_integers(1, epochs=epochs)
 
 
+def expect_rates(schedule, first: int, count: int) -> np.ndarray:
+    """Check what a schedule gives for some steps, and return these rates."""
+    rates = [schedule(step) for step in range(first, first + count)]
+    for rate in rates:
+        expect_finite(schedule=rate)
+    return np.array([float(rate) for rate in rates])
+
+
 def expect_alike(**trees) -> None:
     """Check that trees of arrays have one structure, and in each place one shape and one floating dtype.
 
@@ -369,9 +377,7 @@ def _expect_alike(first: str, tree, name: str, other) -> None:
 
 def is_traced(value) -> bool:
     """Whether JAX traces it: inside ``jit`` there is no value yet."""
-    jax = sys.modules.get(
-        "jax"
-    )  # not imported here: the NumPy half does without
+    jax = sys.modules.get("jax")  # the NumPy half does without importing it
     return jax is not None and isinstance(value, jax.core.Tracer)
 
 
@@ -398,9 +404,8 @@ def _expect_dtype(name: str, array, dtypes: dict) -> None:
         )
     if array.dtype in dtypes:
         return
-    if array.dtype.kind != "f" and "float" not in str(
-        array.dtype
-    ):  # JAX's bfloat16 is of kind V
+    # JAX's bfloat16 is of kind V.
+    if array.dtype.kind != "f" and "float" not in str(array.dtype):
         advice = f"convert with {name}.astype(np.float32)"
         raise ValueError(
             f"{name}: expected a floating dtype, got {array.dtype}; {advice}"

@@ -50,9 +50,8 @@ def dropout(
     expect("...", x=x)
     expect_fractions(rate=rate)
     _expect_key(rng)
-    keep = (
-        1 - rate
-    )  # before it is rounded to the dtype of x: a rate near 1 must not become 1
+    # Subtracted before it is rounded to the dtype of x: a rate near 1 must not become 1.
+    keep = 1 - rate
     mask = jax.random.uniform(rng, jnp.shape(x), jnp.float32) < keep
     return x * mask / jnp.asarray(keep, jnp.result_type(x)), mask
 

@@ -131,7 +131,7 @@ def sgd_update(
 
 
 # JAX hands the donated buffers to the results in order. Params come first here and there, so each array keeps
-# its place. With the state first all of them would be copied, and Adam would take twice as long.
+# its place. With the state first all of them would be copied.
 @partial(jax.jit, donate_argnums=(1, 2))
 def _sgd(grads, params, state, lr):
     return _map(lambda p, g: p - lr * g, params, grads), state

@@ -4,9 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from textbook_code._arguments import (
-    expect_window,
-)
+from textbook_code._arguments import expect_window
 
 
 def max_pool2d(x: jax.Array, size: int, stride: int | None = None) -> jax.Array:
@@ -41,7 +39,7 @@ def max_pool2d(x: jax.Array, size: int, stride: int | None = None) -> jax.Array:
     [[3.0, 5.0]]
     """
     step = expect_window(x, size, stride)
-    # lax.reduce_window would say it in one line, but on CPU its derivative takes twenty times as long.
+    # lax.reduce_window would say it in one line, but on CPU its derivative takes many times as long.
     return _largest(_largest(x, 2, size, step), 1, size, step)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import trange
 
 from textbook_code._arguments import (
-    expect_finite,
+    expect_rates,
     expect_same_length,
     expect_training,
 )
@@ -230,12 +230,13 @@ def fit(
     init, update = optimizer
     # Nothing is computed here but shapes. Yet the labels are not traced: their values are seen and checked.
     jax.eval_shape(lambda p, x: loss_and_grads(p, x, labels), params, x)
+    x, labels = np.asarray(x), np.asarray(labels)  # batches are cut on the host
     train = partial(train_epoch, loss_and_grads=loss_and_grads, update=update)
     params = jax.tree.map(jnp.copy, params)
     state, losses, scores = init(params), [], []
     for epoch in (bar := trange(epochs, disable=None, desc="epoch")):
         xs, ys = map(np.stack, zip(*batches(x, labels, size, rng), strict=True))
-        rates = _rates(schedule, epoch * len(xs), len(xs))
+        rates = expect_rates(schedule, epoch * len(xs), len(xs))
         params, state, loss = train(
             params, state, jnp.asarray(xs), jnp.asarray(ys), rates=rates
         )
@@ -244,10 +245,3 @@ def fit(
         if evaluate is not None:
             scores.append(float(evaluate(params)))
     return params, History(np.concatenate(losses), np.array(scores))
-
-
-def _rates(schedule, first, count):
-    rates = [schedule(step) for step in range(first, first + count)]
-    for rate in rates:
-        expect_finite(schedule=rate)
-    return np.array([float(rate) for rate in rates])

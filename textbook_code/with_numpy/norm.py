@@ -416,11 +416,9 @@ def layer_norm_vjp(
     xhat, std = _normalized_rows(x, eps)
     rows = dy.reshape(-1, dy.shape[-1])
     dgamma, dbeta = _sum(rows, xhat.reshape(rows.shape)), _sum(rows)
-    dx = dy * gamma
-    xhat *= _row_mean(dx, xhat)
-    dx -= dx.mean(axis=-1, keepdims=True)
-    dx -= xhat
-    dx /= std
+    g = dy * gamma
+    g_mean = g.mean(axis=-1, keepdims=True)
+    dx = (g - g_mean - xhat * _row_mean(g, xhat)) / std
     return dx, dgamma, dbeta
 
 

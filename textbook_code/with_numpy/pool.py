@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from textbook_code._arguments import (
-    expect,
-    expect_window,
-)
+from textbook_code._arguments import expect, expect_window
 
 
 def max_pool2d(

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import trange
 
 from textbook_code._arguments import (
-    expect_finite,
+    expect_rates,
     expect_same_length,
     expect_training,
 )
@@ -213,17 +213,10 @@ def fit(
     state, losses, scores = init(params), [], []
     for epoch in (bar := trange(epochs, disable=None, desc="epoch")):
         xs, ys = map(np.stack, zip(*batches(x, labels, size, rng), strict=True))
-        rates = _rates(schedule, epoch * len(xs), len(xs))
+        rates = expect_rates(schedule, epoch * len(xs), len(xs))
         params, state, loss = train(params, state, xs, ys, rates=rates)
         losses.append(np.asarray(loss))
         bar.set_postfix(loss=f"{losses[-1].mean():.4f}")
         if evaluate is not None:
             scores.append(float(evaluate(params)))
     return params, History(np.concatenate(losses), np.array(scores))
-
-
-def _rates(schedule, first, count):
-    rates = [schedule(step) for step in range(first, first + count)]
-    for rate in rates:
-        expect_finite(schedule=rate)
-    return np.array([float(rate) for rate in rates])
