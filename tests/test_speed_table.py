@@ -178,13 +178,14 @@ REPORT = {
 
 
 def build(folder, *options, builder="text", **files):
-    """Build the page beside these reports; give the exit status and what was said."""
+    """Build a page with these reports; give the exit status and what was said."""
     (folder / "conf.py").write_text(CONF.format(book=str(ROOT / "book")))
     if not (folder / "index.rst").exists():
         (folder / "index.rst").write_text(PAGE)
+    (folder / "code").mkdir(exist_ok=True)
     for name, text in files.items():
         text = text if isinstance(text, str) else json.dumps(text)
-        (folder / f"{name.replace('_', '-')}.json").write_text(text, "utf-8")
+        (folder / "code" / f"{name.replace('_', '-')}.json").write_text(text, "utf-8")
     doctrees = folder / "out" / f"doctrees-{builder}"
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, "-d", str(doctrees), *options]
     done = subprocess.run([*command, str(folder), str(folder / "out")], capture_output=True, text=True)
@@ -267,7 +268,7 @@ def without(key):
 def test_a_broken_report_is_one_error_at_the_directive(tmp_path, fault, message):
     status, said = build(tmp_path, speed_cpu=fault)
     assert status != 0 and "Traceback" not in said
-    where = f"{tmp_path / 'index.rst'}:5: ERROR: speed: {tmp_path / 'speed-cpu.json'}: "
+    where = f"{tmp_path / 'index.rst'}:5: ERROR: speed: {tmp_path / 'code/speed-cpu.json'}: "
     assert where in said and message in said
 
 
@@ -275,5 +276,22 @@ def test_a_missing_report_is_one_error_at_the_directive(tmp_path):
     status, said = build(tmp_path)
     assert status != 0 and "Traceback" not in said
     assert (
-        f"index.rst:5: ERROR: speed: no speed-*.json in {tmp_path}; expected what make bench writes" in said
+        f"index.rst:5: ERROR: speed: no speed-*.json in {tmp_path / 'code'}; expected what make bench writes"
+        in said
     )
+
+
+def test_a_chapter_shows_the_rows_of_one_function(tmp_path):
+    (tmp_path / "index.rst").write_text(PAGE.replace("speed::", "speed:: sgd"))
+    machine = REPORT["machine"] | {"accelerator": "Fast 1"}
+    gpu = REPORT | {"machine": machine, "rows": [bench.judged(row("adam-jax"), 1.0, 1.0)]}
+    assert build(tmp_path, speed_cpu=REPORT, speed_gpu=gpu) == (0, "")
+    assert [found[4] for found in cells(tmp_path)] == ["Ratio", "0.40"]
+    assert not any("Fast 1" in line for line in lines(tmp_path))
+
+
+def test_a_function_that_was_not_measured_is_one_error(tmp_path):
+    (tmp_path / "index.rst").write_text(PAGE.replace("speed::", "speed:: sgb"))
+    status, said = build(tmp_path, speed_cpu=REPORT)
+    assert status != 0 and "Traceback" not in said
+    assert "ERROR: speed: no row of 'sgb'; expected a function of make bench" in said

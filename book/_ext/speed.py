@@ -1,8 +1,8 @@
-"""``.. speed::``, the table of how fast the code is.
+"""``.. speed::``, the table of how fast the code is; ``.. speed:: conv2d`` shows the rows of one function.
 
-Times differ from machine to machine and from run to run, so a build does not measure: it shows the
-``speed-*.json`` beside the page, as ``make bench`` wrote them. One that is missing or broken is an error at
-the directive.
+Times differ from machine to machine and from run to run, so a build does not measure: it shows
+``code/speed-*.json``, as ``make bench`` wrote them. One that is missing or broken is an error at the
+directive.
 """
 
 import json
@@ -100,22 +100,42 @@ def table(report: dict) -> nodes.table:
     return nodes.table("", group, classes=["speed"])
 
 
+def only(function: str, report: dict) -> dict:
+    """The report without the rows of other functions."""
+    return report | {"rows": [row for row in report["rows"] if function in row["function"].split(", ")]}
+
+
 class Speed(SphinxDirective):
+    optional_arguments = 1
+
     def run(self) -> list[nodes.Node]:
-        folder = Path(self.env.doc2path(self.env.docname)).parent
+        reports = self.reports()
+        for function in self.arguments:
+            reports = [only(function, report) for report in reports]
+            if not any(report["rows"] for report in reports):
+                raise self.error(f"speed: no row of {function!r}; expected a function of make bench")
+        # In a container the paragraph has no source, and so stays out of the translation catalogs.
+        return [
+            node
+            for report in reports
+            if report["rows"]
+            for node in (nodes.container("", nodes.paragraph("", sources(report))), table(report))
+        ]
+
+    def reports(self) -> list[dict]:
+        folder = Path(self.env.srcdir, "code")
         paths = sorted(folder.glob("speed-*.json"))
         if not paths:
             raise self.error(f"speed: no speed-*.json in {folder}; expected what make bench writes")
-        found = []
         for path in paths:
             self.env.note_dependency(str(path))
-            try:
-                report = read(path)
-            except (OSError, ValueError) as error:  # of JSON and of its encoding too
-                raise self.error(f"speed: {path}: {error}") from error
-            # In a container the paragraph has no source, and so stays out of the translation catalogs.
-            found += [nodes.container("", nodes.paragraph("", sources(report))), table(report)]
-        return found
+        return [self.read(path) for path in paths]
+
+    def read(self, path: Path) -> dict:
+        try:
+            return read(path)
+        except (OSError, ValueError) as error:  # of JSON and of its encoding too
+            raise self.error(f"speed: {path}: {error}") from error
 
 
 def setup(app):
