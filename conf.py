@@ -39,6 +39,7 @@ extensions = [
     "_ext.hangul",
     "_ext.formulas",
     "_ext.questions",
+    "_ext.chapters",
     "_ext.docstrings",
     "_ext.mirror",
     "_ext.particles",
