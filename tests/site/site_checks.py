@@ -51,6 +51,11 @@ TOO_WIDE = """() => {
   return [...scrolls, ...wide].slice(0, 5).map((element) => element.outerHTML.slice(0, 160));
 }"""
 
+# KaTeX draws roots and braces as wide pictures: a rule meant for figures must not shrink them.
+SHRUNK = """() => [...document.querySelectorAll(".katex svg")].filter(
+  (picture) => picture.getClientRects().length && picture.getBoundingClientRect().height < 3
+).slice(0, 5).map((picture) => picture.closest(".katex").textContent.slice(0, 80))"""
+
 
 def visit(browser, url, width, *, axe):
     """Load a page as a new reader does, and list what is wrong with it."""
@@ -79,6 +84,7 @@ def visit(browser, url, width, *, axe):
         faults.append(f"layout shift at {width['width']} px: {shift:.3f}, at most {MOST_SHIFT} expected")
     if width == PHONE:
         faults += [f"wider than {PHONE['width']} px: {html}" for html in page.evaluate(TOO_WIDE)]
+    faults += [f"a sign of a formula is too small to see: {text}" for text in page.evaluate(SHRUNK)]
     if axe:
         page.add_script_tag(path=AXE)
         for scheme in ("light", "dark"):

@@ -48,6 +48,10 @@ def test_a_page_without_fault(browser, serve, plant):
         ("<script>nothing()</script>", "script error"),
         ('<div style="width: 400px">x</div>', "wider than 360 px"),
         ('<div style="overflow: auto"><div style="width: 400px"></div></div>', ""),
+        (
+            '<b class="katex"><svg viewBox="0 0 400000 1080" style="width: 16px; height: auto"></svg></b>',
+            "a sign of a formula is too small to see",
+        ),
         ('<img src="missing.png">', "axe, light: image-alt"),
         (
             "<p>gray on gray</p>"
