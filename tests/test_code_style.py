@@ -1,6 +1,7 @@
 """How the code reads: short functions, and docstrings that say shape, error and example."""
 
 import ast
+import importlib
 import inspect
 import io
 import re
@@ -13,8 +14,7 @@ from numpydoc.docscrape import FunctionDoc
 from numpydoc.validate import validate
 
 import textbook_code
-from textbook_code import check, data, tape
-from textbook_code.experiments import activations as experiments
+from textbook_code import check, data, experiments, tape
 
 PACKAGE = Path(textbook_code.__file__).parent
 
@@ -77,12 +77,16 @@ def test_long_functions_are_named(sizes, fault):
     assert any(fault in message for message in length_faults(counts))
 
 
+EXPERIMENTS = [
+    importlib.import_module(f"{experiments.__name__}.{path.stem}")
+    for path in sorted(Path(experiments.__file__).parent.glob("[!_]*.py"))
+]
 FUNCTIONS = {
     **{f"with_numpy.{name}": f for name, f in check.public("with_numpy").items() if inspect.isfunction(f)},
     **{f"with_jax.{name}": f for name, f in check.public("with_jax").items() if inspect.isfunction(f)},
     **{
         f"{module.__name__.removeprefix('textbook_code.')}.{name}": f
-        for module in (check, data, tape, experiments)
+        for module in (check, data, tape, *EXPERIMENTS)
         for name, f in vars(module).items()
         if inspect.isfunction(f) and f.__module__ == module.__name__ and not name.startswith("_")
     },
