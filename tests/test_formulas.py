@@ -134,6 +134,21 @@ def test_bad_formula_in_a_translation_names_the_catalog(build, tmp_path):
     assert "(in the translation: locale/ko/LC_MESSAGES/index.po)" in warning
 
 
+def test_words_of_a_displayed_formula_are_translated(build, tmp_path):
+    catalog = polib.POFile()
+    catalog.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
+    first, second = "E_{\\text{mean}} = 1 ,\n\\qquad x = 2", "\\text{bad}"
+    catalog.append(polib.POEntry(msgid=first, msgstr=first.replace("mean", "평균")))
+    catalog.append(polib.POEntry(msgid=second, msgstr="\\text{나쁨} x^2^3"))
+    folder = tmp_path / "book" / "locale" / "ko" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    catalog.save(folder / "index.po")
+    text = f"# T\n\n$$\n{first}\n$$\n\n$$\n{second}\n$$\n"
+    warning = build({"index": text}, language="ko")
+    assert "Double superscript" in warning and "(in the translation: locale/ko" in warning
+    assert "<mtext>평균</mtext>" in page(tmp_path) and "::" not in page(tmp_path)
+
+
 def test_one_call_of_node_and_none_for_what_is_known(build, monkeypatch):
     calls = []
     katex = formulas.katex

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from docutils import nodes
 from myst_parser.mdit_to_docutils.sphinx_ import SphinxRenderer
-from sphinx.locale import _
+from sphinx.locale import _, init
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
+from sphinx.util.i18n import docname_to_domain
 from sphinx.util.math import get_node_equation_number
 
 from .katex_fonts import classes_of, faces_called_for, style_sheet
@@ -133,6 +135,33 @@ class Typesetter:
         return self.kept["made"][key_of(tex, display)]
 
 
+# -- words inside of displayed formulas ------------------------------------------------------------
+
+
+class TranslatedFormulas(SphinxTransform):
+    """Give displayed formulas their translation before Sphinx does.
+
+    Sphinx wraps it in the literal block of reStructuredText, which Markdown reads as two colons.
+    """
+
+    default_priority = 19  # just before sphinx.transforms.i18n.Locale
+
+    def apply(self, **kwargs):
+        domain = docname_to_domain(self.env.current_document.docname, self.config.gettext_compact)
+        folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
+        catalog, found = init(folders, self.config.language, domain)
+        if not found:
+            return
+        for node in self.document.findall(nodes.math_block):
+            source = node.rawsource or node.astext()
+            tex = catalog.gettext(source)
+            if tex != source:
+                node.children = []
+                node += nodes.Text(tex)
+                node.rawsource = tex
+                node["from-catalog"] = True
+
+
 # -- from the pages to KaTeX -----------------------------------------------------------------------
 
 
@@ -142,7 +171,11 @@ def place_of(node, docname, config):
     while node is not None:
         ancestors.append(node)
         node = node.parent
-    translated = [n for n in ancestors if isinstance(n, nodes.Element) and n.get("translated")]
+    translated = [
+        n
+        for n in ancestors
+        if isinstance(n, nodes.Element) and (n.get("translated") or n.get("from-catalog"))
+    ]
     # Within a translation lines are counted from its own first one.
     line = next((n.line for n in translated or ancestors if n.line), None)
     catalog = f"locale/{config.language}/LC_MESSAGES/{docname}.po"
@@ -252,6 +285,7 @@ def amsmath_label(renderer):
 
 def setup(app):
     SphinxRenderer._random_label = amsmath_label
+    app.add_transform(TranslatedFormulas)
     app.add_html_math_renderer("formulas", (visit_math, None), (visit_math_block, None))
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", collect)
@@ -259,4 +293,4 @@ def setup(app):
     app.connect("env-merge-info", merge)
     app.connect("env-updated", typeset_all)
     app.connect("html-page-context", add_styles, priority=900)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
