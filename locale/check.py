@@ -371,8 +371,8 @@ class Text(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if tag not in VOID:
-            formula = "katex" in (dict(attrs).get("class") or "").split()
-            counts = tag not in NOT_TEXT and not formula and (not self.inside or self.inside[-1][1])
+            symbols = {"katex", "sig"} & {*(dict(attrs).get("class") or "").split()}  # formulas, signatures
+            counts = tag not in NOT_TEXT and not symbols and (not self.inside or self.inside[-1][1])
             self.inside.append((tag, counts))
 
     def handle_endtag(self, tag):
@@ -389,7 +389,8 @@ def page_problems(page, name):
     text = Text()
     text.feed(page)
     for piece in text.found:
-        if left := MARKUP.search(piece):
+        keywords = re.fullmatch(r"\*\*\w+", piece)  # a parameter, **options
+        if not keywords and (left := MARKUP.search(piece)):
             around = " ".join(piece[max(0, left.start() - 30) : left.end() + 30].split())
             yield f"{name}: “{left.group()}” came out as text in “{around}”; expected closed marks"
 

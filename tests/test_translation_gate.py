@@ -321,6 +321,9 @@ def test_good_korean_passes(original, english, korean):
         ("<p>굵게</p><pre>a ** b</pre><p>**</p>", "**"),
         ("<p>굵게</p><pre>a ** b, `x`, $y</pre><code>**</code><script>$('x')</script>", None),
         ("<span class='katex'><math><annotation>$x$</annotation></math><span>**</span></span>", None),
+        ("<dt class='sig sig-object'><em>**</em><span>options</span></dt>", None),
+        ("<p><strong>**options</strong> (float)</p>", None),
+        ("<p>**options and more</p>", "**"),
         ("<svg><text>**</text></svg><p title='**'>5 * 3 {a} : `</p>".replace(" `", ""), None),
     ],
 )
