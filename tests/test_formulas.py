@@ -149,6 +149,13 @@ def test_words_of_a_displayed_formula_are_translated(build, tmp_path):
     assert "<mtext>평균</mtext>" in page(tmp_path) and "::" not in page(tmp_path)
 
 
+def test_mathml_is_valid_where_katex_is_careless(build, tmp_path):
+    rows = r"\begin{gathered} a \\ b \end{gathered}"
+    assert build({"index": f"# T\n\n$h_{{\\min}}$\n\n$$\n{rows}\n$$\n"}) == ""
+    assert "<msub><mi>h</mi><mi>min</mi></msub>" in page(tmp_path)
+    assert "<mtable" in page(tmp_path) and 'columnspacing=""' not in page(tmp_path)
+
+
 def test_one_call_of_node_and_none_for_what_is_known(build, monkeypatch):
     calls = []
     katex = formulas.katex

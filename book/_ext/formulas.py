@@ -242,11 +242,17 @@ def is_page_title(node):
     )
 
 
+def valid(html):
+    """KaTeX's MathML as the standard has it: no empty attribute, two children of an index such as \\min."""
+    html = html.replace(' columnspacing=""', "")
+    return re.sub(r"<mo>\u2061</mo>(?=</m(?:sub|sup|under|over)>)", "", html)
+
+
 def html_of(writer, node, display):
     tex = tex_of(node)
     if is_page_title(node):
         return writer.encode(tex)
-    return writer.builder.typesetter.result(tex, display).get("html") or writer.encode(tex)
+    return valid(writer.builder.typesetter.result(tex, display).get("html", "")) or writer.encode(tex)
 
 
 def visit_math(writer, node):
