@@ -73,11 +73,26 @@ def test_tape_hand_and_differences_agree(sizes):
 
 def test_differences_take_two_evaluations_a_parameter_and_leave_the_parameters():
     params = (np.arange(3.0), np.ones((2, 2)))
+    params[0].flags.writeable = False
     before = tree_map(np.copy, params)
     seen = []
     lab.finite_differences(lambda p: seen.append(1) or 0.0, params)
     assert len(seen) == 2 * 7
     assert all(np.array_equal(a, b) for a, b in zip(params, before, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [int, np.float32])
+def test_differences_of_whole_and_of_short_numbers_are_right_too(dtype):
+    [g] = lab.finite_differences(lambda params: np.sum(params[0] ** 2), (np.array([1, 3], dtype),))
+    assert g == pytest.approx([2.0, 6.0], abs=1e-6)
+
+
+def test_the_tape_keeps_the_dtype():
+    x, labels = batch()
+    layers = mlp_init(np.random.default_rng(0), (64, 8, 10), dtype=np.float32)
+    taped, variables = lab.mlp_on_tape(layers, x.astype(np.float32), labels)
+    grads = tape.backward(taped, *leaves(variables))
+    assert {taped.value.dtype, *(g.dtype for g in grads)} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("sizes", [(64, 10), (64, 4, 10), (5, 32, 32, 32, 3)])
@@ -105,6 +120,10 @@ def test_a_kink_crossed_shows_in_the_accuracy():
         lambda net: accuracy(mlp(np.ones((1, 1)), net, relu), np.array([0])), net
     )
     assert np.all(db != 0)
+
+
+def test_a_logit_of_zero_is_not_yet_right():
+    assert lab.steps_until_right(lambda z: -0.5, -1.0) == 3
 
 
 @pytest.mark.parametrize("z", [-8.0, -10.0])

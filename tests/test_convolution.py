@@ -132,6 +132,7 @@ def test_a_dilated_convolution_is_its_formula():
     t = 11
     wanted = sum(x[0, t - (2 - a) * dilation] @ w[a] for a in range(3))
     np.testing.assert_allclose(y[0, t], wanted)
+    assert lab.causal_conv1d(x.astype(np.float32), w.astype(np.float32), dilation).dtype == np.float32
 
 
 def test_dilation_is_at_least_one():
@@ -155,6 +156,7 @@ def test_dilation_doubles_the_reach(depth):
 def test_every_form_of_the_convolution_is_the_same(f, shape, kernel):
     x, w = draw(*shape), draw(*kernel, shape[-1], 4)
     np.testing.assert_allclose(f(x, w), conv2d(x, w))
+    assert f(x.astype(np.float32), w.astype(np.float32)).dtype == np.float32
 
 
 def test_the_derivative_of_every_second_is_its_transpose():

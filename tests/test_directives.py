@@ -733,6 +733,13 @@ def test_a_mirror_shows_both_halves_as_they_run(coded):
     ]
 
 
+def test_a_mirror_shows_the_rule_behind_the_checks(coded):
+    coded.write("textbook_code/with_jax/toys.py", JAX + "\n\n@compiled\ndef _f(x):\n    return jnp.tanh(x)\n")
+    assert coded.pages(index="# Book\n\n:::{mirror} toys.f\n:::\n").build() == []
+    numpy, jax = coded.read("index.html").split('<div class="mirror-jax')
+    assert "@compiled\ndef _f(x):\n    return jnp.tanh(x)" in text_of(jax) and "_f" not in text_of(numpy)
+
+
 def test_a_listing_shows_what_exists_once(coded):
     assert coded.pages(index="# Book\n\n:::{listing} study.toys.f\n:::\n").build(nitpicky=True) == []
     html = coded.read("index.html")

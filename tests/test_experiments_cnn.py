@@ -30,6 +30,10 @@ def test_an_image_as_large_as_the_receptive_field_is_enough_and_a_smaller_one_is
         lab.input_gradient(layers, side=8)
 
 
+def test_the_weights_of_the_stack_neither_swell_nor_shrink_the_gradient():
+    assert np.sum(lab.input_gradient([(3, 1)] * 6, 13, channels=32) ** 2) == pytest.approx(1, rel=0.3)
+
+
 def test_layers_are_checked():
     with rejects(r"layers: expected pairs \(k, stride\), both ≥ 1, got \[\(3, 0\)\]"):
         lab.receptive_field([(3, 0)])
@@ -47,6 +51,7 @@ def test_a_dilated_kernel_reads_every_second_pixel():
     y = conv2d(x, lab.dilate(w, 2))
     assert np.allclose(y[:, ::2, ::2], conv2d(x[:, ::2, ::2], w))
     assert np.array_equal(lab.dilate(w, 1), w)
+    assert lab.dilate(w.astype(np.float32), 2).dtype == np.float32
     with rejects("rate: expected ≥ 1, got 0"):
         lab.dilate(w, 0)
 

@@ -33,6 +33,10 @@ def test_radius_is_what_a_walk_shrinks_by():
     assert abs(path[-1] / path[-2]) == pytest.approx(radius, rel=1e-6)
 
 
+def test_radius_of_a_swinging_error_is_the_root_of_beta():
+    assert lab.momentum_radius(np.array([1.0]), 0.1, 0.5) == pytest.approx(np.sqrt(0.5))
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
 def test_momentum_is_stable_up_to_twice_one_plus_beta_over_the_curvature(beta):
     limit = 2 * (1 + beta) / 7.0
@@ -79,6 +83,7 @@ def test_steps_until_counts_the_last_time_outside():
     assert lab.steps_until(path, share=0.01) == 3
     assert lab.steps_until(path[:3], share=0.01) == np.inf
     assert lab.steps_until(np.array([[1.0], [np.nan]])) == np.inf
+    assert lab.steps_until(path, share=2) == 0
 
 
 def test_walk_leaves_the_start_alone():
@@ -87,10 +92,29 @@ def test_walk_leaves_the_start_alone():
     assert np.array_equal(start, [1.0, 1.0])
 
 
+def test_walk_counts_its_steps_from_zero_and_takes_a_gradient_that_is_the_point_itself():
+    path = lab.walk(lambda w, t: [float(t)], [0.0], lab.optimizer("sgd"), 1.0, 4)
+    assert path.ravel().tolist() == [0, 0, -1, -3, -6]
+    path = lab.walk(lambda w, t: w, [1.0], lab.optimizer("momentum"), 0.5, 1)
+    assert path.ravel().tolist() == [1, 0.5]
+
+
 def test_noise_scale_is_noise_over_gradient():
     rng = np.random.default_rng(0)
     gradients = 2.0 + rng.standard_normal((200_000, 3))
     assert lab.noise_scale(gradients) == pytest.approx(3 / 12, rel=0.02)
+
+
+def test_the_error_of_runs_is_the_squared_distance_in_all_directions():
+    x, y = np.eye(2), np.array([[1.0], [2.0]])
+    error = lab.least_squares_runs(x, y, np.array([[0, 1]]), lr=0.25)
+    assert error.tolist() == [((0.25 + 4) + (1 + 1)) / 2]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+def test_a_rate_far_too_large_stops_the_network_and_overflows_nothing(name):
+    assert lab.digit_run(lab.optimizer(name), lr=1e6, epochs=1)[-10:].mean() > 2
 
 
 @pytest.mark.parametrize("replace", [True, False])
@@ -100,6 +124,15 @@ def test_rows_are_drawn_as_they_should(replace):
     whole = [len(np.unique(rows[30 * e : 30 * e + 30, r])) == 30 for e in range(4) for r in range(5)]
     assert all(whole) != replace
     assert not np.array_equal(rows[:, 0], rows[:, 1])
+
+
+def test_the_search_for_a_rate_ends_with_the_first_that_is_no_better(monkeypatch):
+    steps, limits = {1.0: np.inf, 0.5: 30.0, 0.25: 20.0, 0.12: np.inf, 0.06: 1.0}, []
+    monkeypatch.setattr(lab, "steps_to_loss", lambda size, lr, limit: limits.append(limit) or steps[lr])
+    assert lab.fewest_steps(4, limit=100) == (20.0, 0.25)
+    assert limits == [100, 100, 30, 20]
+    steps[0.5] = steps[0.25] = steps[0.06] = np.inf
+    assert lab.fewest_steps(4)[0] == np.inf
 
 
 def test_the_figure_of_batch_sizes_uses_tuned_rates():

@@ -5,14 +5,10 @@ import pytest
 
 from textbook_code import check
 from textbook_code.experiments import local_minima as lab
+from textbook_code.experiments.gradient_descent import as_layers
 from textbook_code.with_numpy.activations import tanh, tanh_vjp
 from textbook_code.with_numpy.losses import mse, mse_vjp
 from textbook_code.with_numpy.mlp import Layer, mlp, mlp_init, mlp_vjp
-
-
-def as_layers(theta, inputs, width):
-    w1, b1, w2, b2 = np.split(theta, np.cumsum([inputs * width, width, width]))
-    return Layer(w1.reshape(inputs, width), b1), Layer(w2[:, None], b2)
 
 
 def test_many_networks_at_once_are_the_networks_of_the_package():
@@ -21,7 +17,7 @@ def test_many_networks_at_once_are_the_networks_of_the_package():
     theta = lab.start(np.random.default_rng(0), 3, inputs=2, width=4)
     loss, gradient = lab.loss_and_gradient(theta, x, y)
     for i, row in enumerate(theta):
-        layers = as_layers(row, 2, 4)
+        layers = as_layers(row, [2, 4, 1])
         out = mlp(x, layers, tanh)
         _, grads = mlp_vjp(mse_vjp(1.0, out, y[:, None]), x, layers, tanh, tanh_vjp)
         assert np.isclose(loss[i], mse(out, y[:, None]))
@@ -43,7 +39,9 @@ def test_hessian_of_a_quadratic_is_its_matrix():
     a = np.random.default_rng(0).standard_normal((5, 5))
     a = a + a.T
     points = np.random.default_rng(1).standard_normal((2, 3, 5))
-    assert np.allclose(lab.hessian(lambda theta: theta @ a, points), a, atol=1e-8)
+    h = lab.hessian(lambda theta: theta @ a, points)
+    assert np.allclose(h, a, atol=1e-8)
+    assert np.array_equal(h, np.swapaxes(h, -1, -2))
 
 
 def test_digits_gradient_is_that_of_the_loss():
@@ -53,10 +51,27 @@ def test_digits_gradient_is_that_of_the_loss():
     assert np.isclose(gradient(theta) @ v, difference, rtol=1e-6)
 
 
+def test_descend_keeps_its_start_and_copies_the_points():
+    begin = np.ones(2)
+    path = lab.descend(lambda theta: 2 * theta, begin, 0.1, 20, stops=2)
+    assert begin.tolist() == [1, 1]
+    assert np.all(np.diff(path[:, 0]) < 0)
+
+
+def test_descend_slows_down_to_the_end():
+    path = lab.descend(np.ones_like, np.zeros(1), 0.1, 100, stops=100).ravel()
+    assert np.allclose(-np.diff(path), 0.05 * (1 + np.cos(np.pi * np.arange(100) / 100)), atol=1e-6)
+
+
 def test_positive_share_agrees_with_eigenvalues():
     m = np.random.default_rng(0).standard_normal((100_000, 3, 3))
     counted = np.mean(np.linalg.eigvalsh(m + m.transpose(0, 2, 1))[:, 0] > 0)
     assert abs(lab.positive_share(3, 100_000)[2] / counted - 1) < 0.06
+
+
+def test_too_few_samples_are_named():
+    with pytest.raises(ValueError, match=r"^samples: expected more than 50, too few for size 7$"):
+        lab.positive_share(9, 50)
 
 
 def test_critical_points_keeps_only_critical_points_of_each_kind():
@@ -67,6 +82,7 @@ def test_critical_points_keeps_only_critical_points_of_each_kind():
     found = lab.critical_points(slope, starts)
     index = np.sum(np.linalg.eigvalsh(lab.hessian(slope, found)) < 0, axis=1)
     assert np.linalg.norm(slope(found), axis=1).max() < 1e-8
+    assert len(lab.critical_points(slope, starts, steps=1)) == 0
     assert [len(np.unique(found[index == i].round(4) + 0.0, axis=0)) for i in range(3)] == [4, 4, 1]
 
 
@@ -83,6 +99,14 @@ def test_a_bent_path_with_its_middle_in_the_middle_is_straight():
     a, b = np.array([1.0, 2.0]), np.array([3.0, -2.0])
     path = lab.bent_path(a, (a + b) / 2, b, points=5)
     assert np.allclose(path, np.linspace(a, b, 5))
+
+
+def test_bend_finds_the_middle_of_least_mean_loss():
+    a, b, c = np.array([1.0, 0.0]), np.array([-1.0, 0.5]), np.array([0.3, 2.0])
+    middle = lab.bend(lambda w: w - c, a, b, lr=0.1, steps=1000)
+    t = np.linspace(0, 1, 21)[:, None]
+    q, rest = 2 * t * (1 - t), c - lab.bent_path(a, np.zeros(2), b)
+    assert np.allclose(middle, np.sum(q * rest, axis=0) / np.sum(q**2), atol=1e-4)
 
 
 @pytest.mark.parametrize(

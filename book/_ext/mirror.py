@@ -77,10 +77,14 @@ def place(package: str, dotted: str) -> tuple[Path, str, str]:
 
 
 def code_of(path: Path, name: str) -> str:
-    """The function or class and, where there is one, its derivative by hand."""
+    """The function or class and, where there are such, the rule it hands on to, and its derivative by hand.
+
+    JAX compiles the rule apart from the checks: ``adam_update`` checks, ``_adam`` is the rule.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-        found = [cut(text, name), cut(text, f"{name}_vjp")]
+        rule = f"_{name.removesuffix('_update')}"
+        found = [cut(text, name), cut(text, rule), cut(text, f"{name}_vjp")]
     except SyntaxError as error:
         raise CodeError(f"{path.relative_to(ROOT)}:{error.lineno}: {error.msg}") from error
     if not found[0]:

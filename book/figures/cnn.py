@@ -41,15 +41,20 @@ def sliding_window():
     output = conv2d(image[None, :, :, None], edge[:, :, None, None])[0, :, :, 0]
     fig, axes = new(columns=3, height=2.1, width_ratios=[8, 3, 6])
     for ax, values, title in [
-        (axes[0], image, _("input, 8 × 8")),
-        (axes[1], edge, _("filter, 3 × 3")),
-        (axes[2], output, _("output, 6 × 6")),
+        (axes[0], image, _("input, 8×8")),
+        (axes[1], edge, _("filter, 3×3")),
+        (axes[2], output, _("output, 6×6")),
     ]:
         picture(ax, values, signed=values is not image)
         ax.set_title(title, fontsize=9)
     for (i, j), value in np.ndenumerate(edge):
         axes[1].text(
-            j + 0.5, i + 0.5, f"{value:.0f}".replace("-", "−"), color=BLACK, ha="center", va="center"
+            j + 0.5,
+            i + 0.5,
+            f"{value:.0f}".replace("-", "−"),
+            color=WHITE if value > 0 else BLACK,
+            ha="center",
+            va="center",
         )
     frame(axes[0], 1, 2, 3)
     frame(axes[2], 1, 2, 1)
@@ -66,7 +71,7 @@ def receptive_field():
     above.text(40, 24, _("where it mostly looks"), color=COLORS[1], ha="right")
     some = [2, 5, 10, 20, 30, 40]
     above.plot(some, [4 * lab.measured_spread(depth, 16) for depth in some], "o", color=COLORS[1], ms=5)
-    above.set(xlabel=_("number of 3 × 3 layers"), ylabel=_("width in pixels"), ylim=(0, 85), xlim=(0, 41))
+    above.set(xlabel=_("number of 3×3 layers"), ylabel=_("width in pixels"), ylim=(0, 85), xlim=(0, 41))
     depth = 20
     place = np.arange(-depth, depth + 1)
     sigma = lab.spread_of_field(depth)

@@ -70,8 +70,8 @@ def detection():
     sizes = np.arange(1, 17) ** 2
     fig, panels = new(rows=2, height=2.3, sharex=True, sharey=True)
     cases = [
-        (4.0, False, _("one unit is active, with mean 4")),
-        (0.5, True, _("all are active, with mean 0.5")),
+        (4.0, False, _("one unit is active: μ = 4")),
+        (0.5, True, _("all are active: μ = 0.5")),
     ]
     for ax, (strength, dense, title) in zip(panels, cases, strict=True):
         curves = np.array([lab.detection(strength, k if dense else 1, int(k)) for k in sizes]).T

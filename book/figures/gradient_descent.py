@@ -3,7 +3,7 @@
 from functools import cache, partial
 
 import numpy as np
-from figures.style import COLORS, INK, MUTED, _, new
+from figures.style import COLORS, INK, MUTED, PAPER, _, new
 
 from textbook_code import data
 from textbook_code.experiments import gradient_descent as lab
@@ -15,6 +15,7 @@ from textbook_code.with_numpy.train import fit
 RELU, TANH = (activations.relu, activations.relu_vjp), (activations.tanh, activations.tanh_vjp)
 CROSS_ENTROPY, MSE = (losses.cross_entropy, losses.cross_entropy_vjp), (losses.mse, losses.mse_vjp)
 SIZES = [64, 32, 10]
+HALO = {"fc": PAPER, "ec": "none", "pad": 0.5}  # behind words that lie on a line
 ARROW = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 12}
 
 
@@ -47,8 +48,8 @@ def narrow_valley():
     ax.contour(u, v, (u**2 + 20 * v**2) / 2, levels=levels, colors=MUTED, linewidths=0.7)
     ax.plot(*path.T, "o-", color=COLORS[0], ms=3, lw=1.2)
     ax.plot(0, 0, "*", color=COLORS[1], ms=12)
-    ax.annotate(_("minimum"), (0, 0), xytext=(0, -16), textcoords="offset points", ha="center")
-    ax.annotate(_("start"), path[0], xytext=(0, 7), textcoords="offset points", ha="center")
+    for words, point, lift in [(_("minimum"), (0, 0), -16), (_("start"), path[0], 7)]:
+        ax.annotate(words, point, (0, lift), textcoords="offset points", ha="center", bbox=HALO)
     ax.set(xlabel=_("flat direction, λ = 1"), ylabel=_("steep direction, λ = 20"))
     ax.grid(False)
     return fig
@@ -243,7 +244,7 @@ def trajectory():
     ax.plot(*shadow.T, "o-", color=COLORS[0], ms=3, lw=1.2)
     for point, words, place in [(shadow[0], _("start"), (6, 4)), (shadow[-1], _("end"), (4, -12))]:
         ax.plot(*point, "o", color=COLORS[1], ms=7)
-        ax.annotate(words, point, xytext=place, textcoords="offset points", color=INK)
+        ax.annotate(words, point, xytext=place, textcoords="offset points", color=INK, bbox=HALO)
     ax.set(xlabel=_("first principal component"), ylabel=_("second principal component"))
     ax.grid(False)
     return fig

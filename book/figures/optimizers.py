@@ -20,7 +20,7 @@ def valley():
             (_("gradient descent"), lab.optimizer("sgd"), 2 / 21),
             (_("momentum"), lab.optimizer("momentum", beta=0.8), 0.05),
         ],
-        [("Adagrad", lab.optimizer("adagrad"), 1.0), ("Adam", lab.optimizer("adam"), 0.3)],
+        [("Adagrad", lab.optimizer("adagrad"), 0.8), ("Adam", lab.optimizer("adam"), 0.3)],
     ]
     fig, panels = new(rows=2, height=2.5, sharex=True)
     for ax, pair in zip(panels, runs, strict=True):
@@ -67,10 +67,10 @@ def decay():
     ax.plot(t, l2[:, 0], color=COLORS[1], ls="--")
     ax.plot(t, l2[:, 1], color=COLORS[1], ls="-.")
     ax.plot(t, decoupled[:, 0], color=COLORS[0])
-    ax.text(520, 1.012, _("L2, gradients of size 10"), color=COLORS[1], ha="center")
+    ax.text(520, 1.025, _("L2, gradients of size 10"), color=COLORS[1], ha="center")
     ax.text(330, 0.58, _("L2, gradients of size 0.1"), color=COLORS[1], ha="center")
     ax.text(990, 0.83, _("AdamW, both weights"), color=COLORS[0], ha="right")
-    ax.set(xlabel=_("step"), ylabel=_("what is left of the weight"), ylim=(0.4, 1.08))
+    ax.set(xlabel=_("step"), ylabel=_("what is left of the weight"), ylim=(0.4, 1.1))
     return fig
 
 

@@ -191,7 +191,7 @@ def finite_differences(
     array([2., 6.])
     """
     require(step > 0, f"step: expected > 0, got {step}")
-    params = tree_map(np.array, params)
+    params = tree_map(lambda p: np.array(p, dtype=float), params)
     grads = tree_map(np.zeros_like, params)
     for p, g in zip(leaves(params), leaves(grads), strict=True):
         for i in np.ndindex(p.shape):

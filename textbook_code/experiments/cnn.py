@@ -383,7 +383,7 @@ def detector_init(
     """
     shapes = (k, 1, filters), (filters, classes)
     weights = [he_normal(rng, shape) for shape in shapes]
-    conv, head = [Layer(w, np.zeros_like(w[0]).ravel()) for w in weights]
+    conv, head = [Layer(w, np.zeros(w.shape[-1])) for w in weights]
     return conv, head
 
 

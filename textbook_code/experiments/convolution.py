@@ -169,13 +169,12 @@ def cnn_as_mlp(params: CNN, in_shape: tuple[int, int, int]) -> list[Layer]:
         all(side % halvings == 0 for side in in_shape[:2]),
         f"in_shape: expected H and W divisible by {halvings}, got {in_shape}",
     )
-    h, w, _ = in_shape
-    layers, join, shape = [], np.eye(prod(in_shape)), in_shape
+    layers, join = [], np.eye(prod(in_shape))
     for conv in params.convs:
-        (first, *others), after = conv_as_layers(conv, shape)
+        (first, *others), after = conv_as_layers(conv, in_shape)
         layers += [Layer(join @ first.w, first.b), *others]
-        h, w, join = h // 2, w // 2, after
-        shape = h, w, len(conv.b)
+        h, w, _ = in_shape
+        join, in_shape = after, (h // 2, w // 2, len(conv.b))
     return [*layers, Layer(join @ params.head.w, params.head.b)]
 
 
@@ -519,7 +518,8 @@ def conv2d_by_loops(x: np.ndarray, w: np.ndarray) -> np.ndarray:
            [8., 8.]])
     """
     (n, h, width, _), (kh, kw, _, m) = x.shape, w.shape
-    y = np.empty((n, h - kh + 1, width - kw + 1, m))
+    shape = n, h - kh + 1, width - kw + 1, m
+    y = np.empty(shape, np.result_type(x, w))
     for image, i, j, k in np.ndindex(y.shape):
         window = x[image, i : i + kh, j : j + kw]
         y[image, i, j, k] = np.sum(window * w[..., k])

@@ -254,14 +254,15 @@ def random_against_gradient(
     """
     g = gradient(w)
     before = value(w)
-    downhill = before - value(w - length * g / np.linalg.norm(g))
+
+    def decrease(u):
+        return before - value(w + length * u)
+
     best = [
-        before - min(value(w + length * u) for u in directions)
-        for directions in random_directions(
-            rng, repeats * draws, w.size
-        ).reshape(repeats, draws, w.size)
+        max(map(decrease, random_directions(rng, draws, w.size)))
+        for _ in range(repeats)
     ]
-    return float(np.mean(best) / downhill)
+    return float(np.mean(best) / decrease(-g / np.linalg.norm(g)))
 
 
 def random_search(
@@ -299,14 +300,15 @@ def random_search(
     >>> losses[[0, -1]].round(1)
     array([2., 0.])
     """
-    w, losses = start, [value(start)]
+    w, loss = start, value(start)
+    losses = [loss]
     for _ in range(steps):
         tries = w + length * random_directions(rng, draws, w.size)
         found = [value(point) for point in tries]
         best = int(np.argmin(found))
-        if found[best] < losses[-1]:
-            w = tries[best]
-        losses.append(min(found[best], losses[-1]))
+        if found[best] < loss:
+            w, loss = tries[best], found[best]
+        losses.append(loss)
     return np.array(losses)
 
 
@@ -393,7 +395,7 @@ def sharpness(
     rng : np.random.Generator
         Where the first v comes from.
     steps : int
-        Number of products, ≥ 1.
+        Number of iterations, ≥ 1.
     h : float
         Step of the central difference.
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from textbook_code import data
 from textbook_code._arguments import require
+from textbook_code.experiments.gradient_descent import as_vector, network
 from textbook_code.with_numpy.activations import tanh, tanh_vjp
 from textbook_code.with_numpy.losses import cross_entropy, cross_entropy_vjp
-from textbook_code.with_numpy.mlp import Layer, mlp, mlp_init, mlp_vjp
+from textbook_code.with_numpy.mlp import Layer, mlp_init
 from textbook_code.with_numpy.optim import adam_init, adam_update
 from textbook_code.with_numpy.pool import avg_pool2d
 
@@ -294,7 +295,7 @@ def positive_share(n: int, samples: int, seed: int = 0) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `n` is less than 1.
+        If `n` is less than 1, or no matrix of some size is positive definite.
 
     Examples
     --------
@@ -309,6 +310,10 @@ def positive_share(n: int, samples: int, seed: int = 0) -> np.ndarray:
         d = np.sqrt(2) * rng.standard_normal(samples)
         solved = np.linalg.solve(a, b[..., None])[..., 0] if k else b
         alive = np.flatnonzero(d > np.sum(b * solved, axis=1))
+        require(
+            len(alive) > 0,
+            f"samples: expected more than {samples}, too few for size {k + 1}",
+        )
         share.append(len(alive) / samples)
         grown = np.empty((samples, k + 1, k + 1))
         grown[:, :k, :k], grown[:, k, k] = a, d
@@ -335,7 +340,7 @@ def flat(layers: tuple[Layer, ...]) -> np.ndarray:
     >>> flat((Layer(np.eye(2), np.zeros(2)),))
     array([1., 0., 0., 1., 0., 0.])
     """
-    return np.concatenate([p.ravel() for layer in layers for p in layer])
+    return as_vector(layers)
 
 
 def shaped(theta: np.ndarray, like: tuple[Layer, ...]) -> tuple[Layer, ...]:
@@ -403,15 +408,15 @@ def digits_task(
     x, labels = data.digits()
     x = avg_pool2d(x[:images, ..., None], 2).reshape(images, 16) - 0.3
     labels = labels[:images]
-    layers = mlp_init(np.random.default_rng(seed), [16, width, 10], gain=1.0)
+    sizes = [16, width, 10]
+    layers = mlp_init(np.random.default_rng(seed), sizes, gain=1.0)
+    net = network(sizes, (tanh, tanh_vjp), (cross_entropy, cross_entropy_vjp))
 
     def gradient(theta):
-        net = shaped(theta, layers)
-        dy = cross_entropy_vjp(1.0, mlp(x, net, tanh), labels)
-        return flat(mlp_vjp(dy, x, net, tanh, tanh_vjp)[1])
+        return net.gradient(theta, x, labels)
 
     def loss(theta):
-        return cross_entropy(mlp(x, shaped(theta, layers), tanh), labels)
+        return net.value(theta, x, labels)
 
     rows = np.vectorize(gradient, signature="(p)->(p)")
     return rows, flat(layers), loss

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 import numpy as np
 
 from textbook_code._arguments import require
 from textbook_code.data import batches, digits
+from textbook_code.experiments.gradient_descent import as_vector, descend
 from textbook_code.with_numpy import optim, train
 from textbook_code.with_numpy.activations import relu
 from textbook_code.with_numpy.losses import cross_entropy
@@ -82,15 +84,12 @@ def walk(
     >>> walk(lambda w, t: 2 * w, np.array([8.0]), sgd, lr=0.25, steps=3).ravel()
     array([8., 4., 2., 1.])
     """
-    require(steps >= 0, f"steps: expected ≥ 0, got {steps}")
-    init, update = optimizer
-    params = (np.array(start, dtype=float),)
-    state, path = init(params), [params[0].copy()]
-    for t in range(steps):
-        grads = (np.asarray(grad(params[0], t), dtype=float),)
-        params, state = update(grads, state, params, lr)
-        path.append(params[0].copy())
-    return np.array(path)
+    t = count()
+
+    def gradient(w):
+        return np.asarray(grad(w, next(t)), dtype=float)
+
+    return descend(gradient, start, lr, steps, optimizer)
 
 
 def steps_until(path: np.ndarray, share: float = 0.01) -> float:
@@ -121,7 +120,8 @@ def steps_until(path: np.ndarray, share: float = 0.01) -> float:
     require(share > 0, f"share: expected > 0, got {share}")
     distance = np.linalg.norm(path, axis=1)
     far = np.flatnonzero(~(distance < share * distance[0]))
-    return np.inf if far[-1] == len(path) - 1 else float(far[-1] + 1)
+    last = np.max(far, initial=-1)
+    return np.inf if last == len(path) - 1 else float(last + 1)
 
 
 def momentum_radius(curvature: np.ndarray, lr: float, beta: float) -> float:
@@ -223,9 +223,8 @@ def digit_run(
     layers, x, labels = digit_network(seed)
     schedule = partial(optim.constant_schedule, lr=lr)
     fit = partial(train.fit, layers, x, labels, mlp_loss_and_grads)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rng = np.random.default_rng(seed)
-        _, history = fit(optimizer, schedule, epochs, size, rng)
+    rng = np.random.default_rng(seed)
+    _, history = fit(optimizer, schedule, epochs, size, rng)
     return history.loss
 
 
@@ -259,7 +258,7 @@ def example_gradients(
     rows = []
     for i in range(len(x)):
         _, grads = mlp_loss_and_grads(layers, x[i : i + 1], labels[i : i + 1])
-        rows.append(np.concatenate([p.ravel() for g in grads for p in g]))
+        rows.append(as_vector(grads))
     return np.array(rows)
 
 
@@ -377,9 +376,10 @@ def fewest_steps(
     best = np.inf, np.nan
     for lr in rates:
         steps = steps_to_loss(size, lr, limit=min(best[0], limit))
-        if best[0] <= steps < np.inf or (steps == np.inf > best[0]):
+        if steps < best[0]:
+            best = steps, lr
+        elif best[0] < np.inf:
             break
-        best = min(best, (steps, lr))
     return best
 
 
