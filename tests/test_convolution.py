@@ -171,3 +171,9 @@ def test_the_first_sign_is_the_label():
     assert set(np.unique(x)) == {-1.0, 1.0}
     np.testing.assert_array_equal(labels, x[:, 0, 0] == 1)
     assert 0.4 < labels.mean() < 0.6
+
+
+def test_a_tap_that_meets_no_pixel_is_zero():
+    size, shape = (1, 5, 1, 1), (1, 2, 1)
+    matrix = conv2d_as_dense(np.arange(1.0, 6.0).reshape(size), shape, pad="same")
+    assert lab.nearest_kernel(matrix, size, shape).ravel().tolist() == [0, 2, 3, 4, 0]

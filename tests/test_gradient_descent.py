@@ -206,3 +206,8 @@ def test_halving_the_rate_stops_the_rises_at_the_edge_of_stability(rng):
     assert lab.rises([net.value(w, x, onehot) for w in path]) > 100
     path = lab.descend(gradient, path[-1], 0.5, 200)
     assert lab.rises([net.value(w, x, onehot) for w in path]) == 0
+
+
+def test_a_plane_has_no_sharpness(rng):
+    curvature, v = lab.sharpness(np.ones_like, np.zeros(3), rng)
+    assert curvature == 0.0 and np.isclose(np.linalg.norm(v), 1)

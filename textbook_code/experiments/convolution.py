@@ -214,7 +214,7 @@ def nearest_kernel(
         conv2d_as_dense_vjp(m, ones, in_shape, pad="same")
         for m in (matrix, where)
     )
-    return total / count
+    return total / np.maximum(count, 1)  # a tap that meets no pixel is 0
 
 
 def conv_net(

@@ -424,5 +424,8 @@ def sharpness(
     [v] = random_directions(rng, 1, w.size)
     for _ in range(steps):
         hv = product(v)
-        v = hv / np.linalg.norm(hv)
+        length = np.linalg.norm(hv)
+        if length == 0:  # no curvature along v
+            break
+        v = hv / length
     return float(v @ product(v)), v
