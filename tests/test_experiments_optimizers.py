@@ -165,6 +165,10 @@ def test_the_figure_of_the_digits_uses_tuned_rates(name, lr):
             lambda: lab.least_squares_runs(np.ones((2, 1)), np.ones((2, 1)), np.array([[2]]), 0.1),
             "rows: expected below 2, got 2",
         ),
+        (
+            lambda: lab.least_squares_runs(np.ones((2, 1)), np.ones((2, 1)), np.array([[-1]]), 0.1),
+            "rows: expected ≥ 0, got -1",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

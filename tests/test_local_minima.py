@@ -5,10 +5,10 @@ import pytest
 
 from textbook_code import check
 from textbook_code.experiments import local_minima as lab
-from textbook_code.experiments.gradient_descent import as_layers
+from textbook_code.experiments.gradient_descent import as_layers, as_vector
 from textbook_code.with_numpy.activations import tanh, tanh_vjp
 from textbook_code.with_numpy.losses import mse, mse_vjp
-from textbook_code.with_numpy.mlp import Layer, mlp, mlp_init, mlp_vjp
+from textbook_code.with_numpy.mlp import mlp, mlp_vjp
 
 
 def test_many_networks_at_once_are_the_networks_of_the_package():
@@ -21,7 +21,7 @@ def test_many_networks_at_once_are_the_networks_of_the_package():
         out = mlp(x, layers, tanh)
         _, grads = mlp_vjp(mse_vjp(1.0, out, y[:, None]), x, layers, tanh, tanh_vjp)
         assert np.isclose(loss[i], mse(out, y[:, None]))
-        assert np.allclose(gradient[i], lab.flat(grads))
+        assert np.allclose(gradient[i], as_vector(grads))
 
 
 def test_gradient_with_decay_is_that_of_the_loss():
@@ -67,6 +67,10 @@ def test_positive_share_agrees_with_eigenvalues():
     m = np.random.default_rng(0).standard_normal((100_000, 3, 3))
     counted = np.mean(np.linalg.eigvalsh(m + m.transpose(0, 2, 1))[:, 0] > 0)
     assert abs(lab.positive_share(3, 100_000)[2] / counted - 1) < 0.06
+
+
+def test_a_gradient_may_hand_back_its_argument():
+    assert abs(lab.descend(lambda theta: theta, np.ones(1), 0.1, 200)[-1, 0]) < 0.1
 
 
 def test_too_few_samples_are_named():
@@ -157,14 +161,6 @@ def test_lasso_bound_never_exceeds_the_loss_of_any_point():
     assert loss[-1] - bound[-1] < 1e-6
 
 
-def test_shaped_is_the_inverse_of_flat():
-    layers = mlp_init(np.random.default_rng(0), [3, 4, 2])
-    back = lab.shaped(lab.flat(layers), layers)
-    assert all(
-        np.array_equal(p, q) for a, b in zip(layers, back, strict=True) for p, q in zip(a, b, strict=True)
-    )
-
-
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -176,13 +172,11 @@ def test_shaped_is_the_inverse_of_flat():
         (lambda: lab.descend(np.sign, np.ones(1), 0.1, 10, 3), "steps: expected a multiple of 3, got 10"),
         (lambda: lab.hessian(np.sign, np.ones(1), 0), "step: expected > 0, got 0"),
         (lambda: lab.positive_share(0, 10), "n: expected ≥ 1, got 0"),
-        (
-            lambda: lab.shaped(np.zeros(3), (Layer(np.eye(1), np.ones(1)),)),
-            "theta: expected 2 parameters, got 3",
-        ),
         (lambda: lab.walk(np.sign, np.ones(1), 0.1, 1, beta=1), "beta: expected in [0, 1), got 1"),
         (lambda: lab.passage_steps(0), "noise: expected > 0, got 0"),
+        (lambda: lab.passage_steps(1, lr=0), "lr: expected > 0, got 0"),
         (lambda: lab.saddle_steps(0), "offset: expected not 0, got 0"),
+        (lambda: lab.saddle_steps(1e-3, lr=0), "lr: expected > 0, got 0"),
         (lambda: lab.lasso_bounds(np.eye(2), np.ones(2), 0, 1), "penalty: expected > 0, got 0"),
     ],
 )

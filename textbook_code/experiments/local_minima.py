@@ -9,7 +9,7 @@ from textbook_code._arguments import require
 from textbook_code.experiments.gradient_descent import as_vector, network
 from textbook_code.with_numpy.activations import tanh, tanh_vjp
 from textbook_code.with_numpy.losses import cross_entropy, cross_entropy_vjp
-from textbook_code.with_numpy.mlp import Layer, mlp_init
+from textbook_code.with_numpy.mlp import mlp_init
 from textbook_code.with_numpy.optim import adam_init, adam_update
 from textbook_code.with_numpy.pool import avg_pool2d
 
@@ -179,7 +179,7 @@ def descend(
     state, path = adam_init(params), [params[0].copy()]
     for t in range(steps):
         rate = lr * (1 + np.cos(np.pi * t / steps)) / 2
-        grads = (gradient(params[0]),)
+        grads = (gradient(params[0].copy()),)
         params, state = adam_update(grads, state, params, rate)
         if (t + 1) % (steps // stops) == 0:
             path.append(params[0].copy())
@@ -322,64 +322,6 @@ def positive_share(n: int, samples: int, seed: int = 0) -> np.ndarray:
     return np.cumprod(share)
 
 
-def flat(layers: tuple[Layer, ...]) -> np.ndarray:
-    """All parameters of an MLP in one row.
-
-    Parameters
-    ----------
-    layers : tuple of Layer
-        The network.
-
-    Returns
-    -------
-    theta : (P,)
-        w and b of the first layer, of the second, and so on.
-
-    Examples
-    --------
-    >>> flat((Layer(np.eye(2), np.zeros(2)),))
-    array([1., 0., 0., 1., 0., 0.])
-    """
-    return as_vector(layers)
-
-
-def shaped(theta: np.ndarray, like: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """The inverse of `flat`: a row of parameters as an MLP.
-
-    Parameters
-    ----------
-    theta : (P,)
-        The parameters.
-    like : tuple of Layer
-        A network of the shapes that are wanted.
-
-    Returns
-    -------
-    layers : tuple of Layer
-        The network.
-
-    Raises
-    ------
-    ValueError
-        If the number of parameters does not fit.
-
-    Examples
-    --------
-    >>> layers = (Layer(np.eye(2), np.zeros(2)),)
-    >>> np.array_equal(shaped(flat(layers), layers)[0].w, np.eye(2))
-    True
-    """
-    sizes = [p.size for layer in like for p in layer]
-    require(
-        len(theta) == sum(sizes),
-        f"theta: expected {sum(sizes)} parameters, got {len(theta)}",
-    )
-    parts = iter(np.split(theta, np.cumsum(sizes)[:-1]))
-    return tuple(
-        Layer(*(next(parts).reshape(p.shape) for p in layer)) for layer in like
-    )
-
-
 def digits_task(
     images: int = 300, width: int = 8, seed: int = 0
 ) -> tuple[Callable, np.ndarray, Callable]:
@@ -419,7 +361,7 @@ def digits_task(
         return net.value(theta, x, labels)
 
     rows = np.vectorize(gradient, signature="(p)->(p)")
-    return rows, flat(layers), loss
+    return rows, as_vector(layers), loss
 
 
 def bent_path(
@@ -632,7 +574,7 @@ def passage_steps(
     Raises
     ------
     ValueError
-        If `noise` is not positive: then no run ever arrives.
+        If `noise` or `lr` is not positive: then no run ever arrives.
 
     Examples
     --------
@@ -640,6 +582,7 @@ def passage_steps(
     True
     """
     require(noise > 0, f"noise: expected > 0, got {noise}")
+    require(lr > 0, f"lr: expected > 0, got {lr}")
     rng, w = np.random.default_rng(seed), np.full(walkers, -1.0)
     total = 0
     while len(w):
@@ -670,7 +613,7 @@ def saddle_steps(offset: float, lr: float = 0.1) -> int:
     Raises
     ------
     ValueError
-        If `offset` is 0: then no step ever leaves the line.
+        If `offset` is 0 or `lr` is not positive: then no step ever leaves.
 
     Examples
     --------
@@ -678,6 +621,7 @@ def saddle_steps(offset: float, lr: float = 0.1) -> int:
     True
     """
     require(offset != 0, "offset: expected not 0, got 0")
+    require(lr > 0, f"lr: expected > 0, got {lr}")
     v, steps = offset, 0
     while abs(v) < 0.5:
         v += lr * (v - v**3)

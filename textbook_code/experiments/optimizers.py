@@ -443,7 +443,7 @@ def least_squares_runs(
     Raises
     ------
     ValueError
-        If `rows` names a row beyond the last of `x`.
+        If `rows` names a row that `x` does not have.
 
     Examples
     --------
@@ -455,6 +455,7 @@ def least_squares_runs(
         rows.max() < len(x),
         f"rows: expected below {len(x)}, got {rows.max()}",
     )
+    require(rows.min() >= 0, f"rows: expected ≥ 0, got {rows.min()}")
     best = np.linalg.lstsq(x, y)[0].ravel()
     w, errors = np.zeros((rows.shape[1], x.shape[1])), []
     for i in rows:
